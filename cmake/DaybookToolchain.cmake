@@ -1,0 +1,41 @@
+# Compiler, cache and linker settings shared by every target of this build.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(PROJECT_IS_TOP_LEVEL)
+  # Line tables only: full debug information doubles the time to compile and link.
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+  set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+
+  find_program(DAYBOOK_CCACHE ccache)
+  if(DAYBOOK_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    # The base directory makes a fresh clone in another folder hit the cache.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+        CCACHE_SLOPPINESS=time_macros,pch_defines ${DAYBOOK_CCACHE})
+    add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.)
+  endif()
+  find_program(DAYBOOK_MOLD mold)
+  if(DAYBOOK_MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()
+
+if(DAYBOOK_SANITIZE)
+  add_compile_options(-fsanitize=${DAYBOOK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1)
+  add_link_options(-fsanitize=${DAYBOOK_SANITIZE})
+endif()
+
+add_library(daybook_warnings INTERFACE)
+target_compile_options(daybook_warnings INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+if(DAYBOOK_WERROR)
+  target_compile_options(daybook_warnings INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(daybook_warnings INTERFACE -Wthread-safety)
+elseif(DAYBOOK_SANITIZE)
+  # GCC's flow analysis reports values as possibly unset or dangling in code that the sanitizers rewrote.
+  target_compile_options(daybook_warnings INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow)
+endif()

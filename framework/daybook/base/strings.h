@@ -1,0 +1,59 @@
+#ifndef DAYBOOK_BASE_STRINGS_H_
+#define DAYBOOK_BASE_STRINGS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
+
+namespace daybook {
+
+// Where Abseil was built with a string_view of its own, its functions do not take std::string_view: convert at the call.
+//
+//   absl::StrCat("unknown type ", ToAbsl(type))
+constexpr absl::string_view ToAbsl(std::string_view s) { return absl::string_view(s.data(), s.size()); }
+constexpr std::string_view ToStd(absl::string_view s) { return std::string_view(s.data(), s.size()); }
+
+namespace internal {
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view s) const { return absl::Hash<absl::string_view>()(ToAbsl(s)); }
+};
+struct StringEq {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const { return a == b; }
+};
+}  // namespace internal
+
+// Hash containers keyed by std::string that are searched by std::string_view without a copy.
+template <class V>
+using StringMap = absl::flat_hash_map<std::string, V, internal::StringHash, internal::StringEq>;
+using StringSet = absl::flat_hash_set<std::string, internal::StringHash, internal::StringEq>;
+
+// Big-endian integers, whose byte order is their numeric order: the form of every number in a key.
+void AppendBigEndian64(std::string& out, std::uint64_t value);
+void AppendBigEndian32(std::string& out, std::uint32_t value);
+// Precondition: at least 8 (4) bytes at `data`.
+std::uint64_t ReadBigEndian64(const char* data);
+std::uint32_t ReadBigEndian32(const char* data);
+
+// LEB128, as protobuf's varint (https://protobuf.dev/programming-guides/encoding/#varints).
+void AppendVarint(std::string& out, std::uint64_t value);
+// Takes one off the front of `in`. False: `in` ends inside it, or it is longer than 10 bytes; `in` is then unspecified.
+bool ConsumeVarint(std::string_view& in, std::uint64_t& value);
+// A varint length and then the bytes.
+void AppendLengthPrefixed(std::string& out, std::string_view bytes);
+bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes);
+
+// True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
+bool IsValidUtf8(std::string_view text);
+
+}  // namespace daybook
+
+#endif  // DAYBOOK_BASE_STRINGS_H_

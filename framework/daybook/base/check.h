@@ -7,9 +7,10 @@
 // Never for input: bad input is an absl::Status.
 //
 //   DAYBOOK_CHECK(position > last, "positions go up");
-#define DAYBOOK_CHECK(condition, message)                                                            \
-  do {                                                                                               \
-    if (!(condition)) [[unlikely]] ::daybook::internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
+#define DAYBOOK_CHECK(condition, message)                                        \
+  do {                                                                           \
+    if (!(condition)) [[unlikely]]                                               \
+      ::daybook::internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
 namespace daybook::internal {

@@ -21,7 +21,8 @@ struct LogField {
 //
 //   Log(LogLevel::kInfo, "partition opened", {{"path", path}, {"events", std::int64_t{42}}});
 //
-// Thread safety: from any thread. Never blocks on anything but standard error. Personal data does not belong in a field.
+// Thread safety: from any thread. Never blocks on anything but standard error. Personal data does not belong in a
+// field.
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
 
 // Lines below `level` are dropped; kInfo at start.

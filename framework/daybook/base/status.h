@@ -11,8 +11,8 @@
 // Returns from the enclosing function if `expr` is an error.
 //
 //   DAYBOOK_RETURN_IF_ERROR(store.Append(batch).status());
-#define DAYBOOK_RETURN_IF_ERROR(expr)                           \
-  do {                                                          \
+#define DAYBOOK_RETURN_IF_ERROR(expr)                                                      \
+  do {                                                                                     \
     if (absl::Status daybook_status = (expr); !daybook_status.ok()) return daybook_status; \
   } while (false)
 

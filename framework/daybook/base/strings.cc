@@ -1,6 +1,5 @@
 #include "daybook/base/strings.h"
 
-
 namespace daybook {
 
 void AppendBigEndian64(std::string& out, std::uint64_t value) {

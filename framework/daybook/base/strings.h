@@ -14,7 +14,8 @@
 
 namespace daybook {
 
-// Where Abseil was built with a string_view of its own, its functions do not take std::string_view: convert at the call.
+// Where Abseil was built with a string_view of its own, its functions do not take std::string_view: convert at the
+// call.
 //
 //   absl::StrCat("unknown type ", ToAbsl(type))
 constexpr absl::string_view ToAbsl(std::string_view s) { return absl::string_view(s.data(), s.size()); }

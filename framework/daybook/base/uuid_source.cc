@@ -25,9 +25,7 @@ class SystemUuidSource final : public UuidSource {
 
 class SystemIds final : public NameBasedIds {
  public:
-  Uuid Derive(const Uuid& name_space, std::string_view name) const override {
-    return NameBasedUuid(name_space, name);
-  }
+  Uuid Derive(const Uuid& name_space, std::string_view name) const override { return NameBasedUuid(name_space, name); }
 };
 
 }  // namespace

@@ -26,7 +26,8 @@ concept EvolvesEvent = requires(typename A::State& state, const E& event) {
 // One struct a pair, so that the compiler's message names the overload that is missing.
 template <class A, class C>
 struct CheckDecide {
-  static_assert(DecidesCommand<A, C>, "aggregate lacks: static Decision Decide(const State&, const C&, const Context&)");
+  static_assert(DecidesCommand<A, C>,
+                "aggregate lacks: static Decision Decide(const State&, const C&, const Context&)");
   static constexpr bool kOk = DecidesCommand<A, C>;
 };
 
@@ -74,7 +75,7 @@ concept HasAggregateTypes = requires {
 //   3. State and every event survive a round trip through their wire form.
 template <class A>
 concept Aggregate = internal::HasAggregateTypes<A> && internal::CheckCommands<A, typename A::Command>::value &&
-                    internal::CheckEvents<A, typename A::Event>::value;
+    internal::CheckEvents<A, typename A::Event>::value;
 
 }  // namespace daybook
 

@@ -21,13 +21,14 @@ class NameBasedIds {
 
 // All that a decider may know besides its state and the command: it reads no clock, randomness, I/O or globals.
 //
-// The runtime fills one per command. Thread safety: const while Decide runs. Views and references live as long as the call.
+// The runtime fills one per command. Thread safety: const while Decide runs. Views and references live as long as the
+// call.
 struct Context {
-  Timestamp now;          // one value for the whole command, from the injected clock
-  CommandId command_id;   // the same on every retry, so ids derived from it are too
-  std::string actor;      // who asks, as the edge established it; "" = unknown
-  StreamId stream;        // the aggregate's stream
-  Revision revision;      // of the state given; 0 = no events yet
+  Timestamp now;                      // one value for the whole command, from the injected clock
+  CommandId command_id;               // the same on every retry, so ids derived from it are too
+  std::string actor;                  // who asks, as the edge established it; "" = unknown
+  StreamId stream;                    // the aggregate's stream
+  Revision revision;                  // of the state given; 0 = no events yet
   const NameBasedIds* ids = nullptr;  // never null in a running service or under testing::Spec
 
   // UUIDv5 of `name` below `name_space`.

@@ -69,8 +69,7 @@ class Decision {
   Decision(Unchanged u) : value_(u) {}
   Decision(Reject r) : value_(std::move(r)) {}
   template <class... Es>
-    requires(internal::IsAlternativeOf<Es, Event>::value && ...)
-  Decision(internal::EmitList<Es...> list) {
+  requires(internal::IsAlternativeOf<Es, Event>::value&&...) Decision(internal::EmitList<Es...> list) {
     std::vector<Event> events;
     events.reserve(sizeof...(Es));
     std::apply([&](auto&&... e) { (events.emplace_back(std::move(e)), ...); }, std::move(list.events));
@@ -99,8 +98,7 @@ class Decision {
 
 // The verb for "these happened", in order. Every argument is one of the aggregate's event types.
 template <class... Es>
-  requires(sizeof...(Es) > 0)
-internal::EmitList<std::remove_cvref_t<Es>...> Emit(Es&&... events) {
+requires(sizeof...(Es) > 0) internal::EmitList<std::remove_cvref_t<Es>...> Emit(Es&&... events) {
   return {std::tuple<std::remove_cvref_t<Es>...>(std::forward<Es>(events)...)};
 }
 

@@ -62,7 +62,8 @@ concept ProcessManager = requires {
   { P::kCategory } -> std::convertible_to<std::string_view>;
   typename P::State;
   typename P::Input;
-} && internal::CheckRoutes<P, typename P::Input>::value;
+}
+&&internal::CheckRoutes<P, typename P::Input>::value;
 
 }  // namespace daybook
 

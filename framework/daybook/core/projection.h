@@ -67,7 +67,8 @@ struct CheckOns<P, std::variant<Es...>> : std::bool_constant<(CheckOn<P, Es>::kO
 template <class P, class... Aggregates>
 concept ProjectionOf = sizeof...(Aggregates) > 0 && requires {
   { P::kName } -> std::convertible_to<std::string_view>;
-} && (internal::CheckOns<P, typename Aggregates::Event>::value && ...);
+}
+&&(internal::CheckOns<P, typename Aggregates::Event>::value&&...);
 
 }  // namespace daybook
 

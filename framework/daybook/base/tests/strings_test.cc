@@ -37,7 +37,10 @@ TEST(VarintTest, ATruncatedOrOverlongOneIsRefused) {
 }
 
 TEST(LengthPrefixedTest, ALengthBeyondTheEndIsRefused) {
-  std::string_view in("\x05" "abc", 4);
+  std::string_view in(
+      "\x05"
+      "abc",
+      4);
   std::string_view bytes;
   EXPECT_FALSE(ConsumeLengthPrefixed(in, bytes));
 }

@@ -1,0 +1,81 @@
+#ifndef DAYBOOK_RUNTIME_PARTITION_H_
+#define DAYBOOK_RUNTIME_PARTITION_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daybook/base/clock.h"
+#include "daybook/base/uuid_source.h"
+#include "daybook/runtime/commit_point.h"
+#include "daybook/store/event_store.h"
+
+namespace daybook::runtime {
+
+struct PartitionOptions {
+  PartitionId partition;
+  std::size_t queue_commands_max = 16384;  // waiting commands; more are kResourceExhausted
+  std::size_t batch_commands_max = 4096;   // decided into one batch
+  std::size_t batch_bytes_max = 8 * 1024 * 1024;
+  std::size_t state_cache_bytes_max = 256 * 1024 * 1024;
+  absl::Duration outcome_retention = absl::Hours(168);
+  const Clock* clock = &Clock::System();
+  UuidSource* ids = &UuidSource::System();
+};
+
+// Figures since the start; for metrics.
+struct PartitionStats {
+  std::uint64_t commands_committed = 0;
+  std::uint64_t commands_unchanged = 0;
+  std::uint64_t commands_rejected = 0;
+  std::uint64_t commands_duplicate = 0;
+  std::uint64_t commands_failed = 0;
+  std::uint64_t events = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t snapshots_written = 0;
+  std::uint64_t snapshots_ignored = 0;  // damaged, of another schema, or beyond the log
+  std::uint64_t states_loaded = 0;
+  std::uint64_t cache_bytes = 0;
+  std::uint64_t queue_commands = 0;  // waiting now
+  Position durable;                  // the watermark now
+};
+
+// One partition's committer: drains all waiting commands, decides them in order against cached states (each sees what
+// the earlier ones staged), makes them durable in one batch, and only then answers.
+//
+//   DAYBOOK_ASSIGN_OR_RETURN(auto partition, Partition::Start(options, *store));
+//   Executor<Payee> payees(*partition);
+//   payees.Execute("42", pb::Suspend(), {}, [](absl::StatusOr<CommandOutcome> outcome) { … });
+//
+// Thread safety: every method from any thread.
+// Invariants: architecture.md section 4; each has a test in runtime/tests. In short: dense positions, an answer only
+// after durability, one outcome per command id for ever (within the retention), a failed commit poisons.
+class Partition {
+ public:
+  // Claims the store's writer epoch and starts the threads. The store outlives the partition.
+  static absl::StatusOr<std::unique_ptr<Partition>> Start(const PartitionOptions& options, store::EventStore& store);
+  // The same with another commit point, which outlives the partition.
+  static absl::StatusOr<std::unique_ptr<Partition>> Start(const PartitionOptions& options, store::EventStore& store,
+                                                          CommitPoint& commit_point);
+
+  // As Stop(InfiniteDuration).
+  virtual ~Partition() = default;
+
+  // Closes the intake (kUnavailable from now on), lets what waits finish until `grace` has passed, then refuses the
+  // rest with kUnavailable, and joins the threads. Every handler has been called when it returns. Idempotent.
+  virtual void Stop(absl::Duration grace) = 0;
+
+  // OK, or why commands are refused.
+  virtual absl::Status health() const = 0;
+
+  virtual PartitionStats stats() const = 0;
+
+  virtual store::EventStore& store() = 0;
+  virtual const PartitionOptions& options() const = 0;
+};
+
+}  // namespace daybook::runtime
+
+#endif  // DAYBOOK_RUNTIME_PARTITION_H_

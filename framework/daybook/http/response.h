@@ -1,0 +1,49 @@
+#ifndef DAYBOOK_HTTP_RESPONSE_H_
+#define DAYBOOK_HTTP_RESPONSE_H_
+
+#include <string>
+#include <string_view>
+
+#include "daybook/http/types.h"
+
+namespace daybook::http {
+
+inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kProblemJson = "application/problem+json";
+inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+
+// What a handler answers: a status, a few headers and a body that is moved, never copied, on its way to the socket.
+//
+//   Response response(StatusCode::kOk, kJson, std::move(rendered));
+//   response.AddHeader("ETag", "\"7\"");
+//   responder.Send(std::move(response));
+//
+// Thread safety: a value type.
+// Invariants:
+//  1. Content-Length, Date and Connection are the server's: do not add them.
+//  2. No header name or value can break out of its line: control characters become blanks.
+class Response {
+ public:
+  // Without a body: 204, 304, 202 …
+  explicit Response(StatusCode status) : status_(status) {}
+  Response(StatusCode status, std::string_view content_type, std::string body);
+
+  // Adds one header; a name may repeat. Returns *this for chaining.
+  Response& AddHeader(std::string_view name, std::string_view value);
+
+  StatusCode status() const { return status_; }
+  const std::string& body() const { return body_; }
+  std::string& mutable_body() { return body_; }
+
+  // The headers so far as they go over the wire: "Name: value\r\n" each.
+  const std::string& head() const { return head_; }
+
+ private:
+  StatusCode status_;
+  std::string head_;
+  std::string body_;
+};
+
+}  // namespace daybook::http
+
+#endif  // DAYBOOK_HTTP_RESPONSE_H_

@@ -4,8 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include <boost/json.hpp>
+#include <cmath>
 
 #include "daybook/base/clock.h"
+#include "daybook/base/strings.h"
 
 namespace daybook {
 namespace {
@@ -50,6 +52,15 @@ std::string_view Name(LogLevel level) {
 
 boost::json::string_view ToBoost(std::string_view s) { return boost::json::string_view(s.data(), s.size()); }
 
+// What JSON cannot hold is written as the nearest text that it can: the line must parse whatever is logged.
+boost::json::value ToJson(const std::string& text) { return boost::json::string(ToBoost(ReplaceInvalidUtf8(text))); }
+boost::json::value ToJson(std::int64_t number) { return number; }
+boost::json::value ToJson(bool flag) { return flag; }
+boost::json::value ToJson(double number) {
+  if (std::isfinite(number)) return number;
+  return boost::json::string(std::isnan(number) ? "NaN" : number > 0 ? "Infinity" : "-Infinity");
+}
+
 }  // namespace
 
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
@@ -58,9 +69,9 @@ void Log(LogLevel level, std::string_view message, std::initializer_list<LogFiel
   boost::json::object line;
   line["time"] = FormatTimestamp(Clock::System().Now());
   line["level"] = ToBoost(Name(level));
-  line["message"] = ToBoost(message);
+  line["message"] = ToJson(std::string(message));
   for (const LogField& field : fields) {
-    std::visit([&](const auto& value) { line[ToBoost(field.name)] = value; }, field.value);
+    std::visit([&](const auto& value) { line[ToBoost(field.name)] = ToJson(value); }, field.value);
   }
   logger.log(ToSpdlog(level), boost::json::serialize(line));
 }

@@ -59,26 +59,51 @@ bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes) {
   return true;
 }
 
+namespace {
+
+struct Utf8Step {
+  std::size_t size;  // bytes of the character, or of the maximal ill-formed part; at least 1
+  bool valid;
+};
+
+// Precondition: text is not empty.
+Utf8Step NextUtf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {1, true};
+  if (first < 0xc2 || first > 0xf4) return {1, false};
+  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  // The second byte's range excludes overlong forms, surrogates and what lies above U+10FFFF.
+  unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  for (std::size_t i = 1; i < size; ++i) {
+    if (i == text.size() || byte(i) < low || byte(i) > high) return {i, false};
+    low = 0x80;
+    high = 0xbf;
+  }
+  return {size, true};
+}
+
+}  // namespace
+
 bool IsValidUtf8(std::string_view text) {
-  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
-  const auto* const end = p + text.size();
-  while (p < end) {
-    if (*p < 0x80) {
-      ++p;
-      continue;
-    }
-    const int extra = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
-    if (*p < 0xc2 || *p > 0xf4 || end - p <= extra) return false;
-    // The second byte's range excludes overlong forms, surrogates and what lies above U+10FFFF.
-    const unsigned char low = *p == 0xe0 ? 0xa0 : *p == 0xf0 ? 0x90 : 0x80;
-    const unsigned char high = *p == 0xed ? 0x9f : *p == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high) return false;
-    for (int i = 2; i <= extra; ++i) {
-      if ((p[i] & 0xc0) != 0x80) return false;
-    }
-    p += extra + 1;
+  while (!text.empty()) {
+    const Utf8Step step = NextUtf8(text);
+    if (!step.valid) return false;
+    text.remove_prefix(step.size);
   }
   return true;
+}
+
+std::string ReplaceInvalidUtf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const Utf8Step step = NextUtf8(text);
+    out.append(step.valid ? text.substr(0, step.size) : "\xef\xbf\xbd");
+    text.remove_prefix(step.size);
+  }
+  return out;
 }
 
 }  // namespace daybook

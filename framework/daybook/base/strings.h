@@ -55,6 +55,10 @@ bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes);
 // True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool IsValidUtf8(std::string_view text);
 
+// The same text with every maximal ill-formed part replaced by U+FFFD (the Unicode standard's practice, as in Python's
+// errors="replace"), so that the result is valid UTF-8.
+std::string ReplaceInvalidUtf8(std::string_view text);
+
 }  // namespace daybook
 
 #endif  // DAYBOOK_BASE_STRINGS_H_

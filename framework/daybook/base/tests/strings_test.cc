@@ -52,5 +52,14 @@ TEST(Utf8Test, OverlongSurrogatesAndCutSequencesAreRefused) {
   }
 }
 
+TEST(Utf8Test, EachMaximalIllFormedPartBecomesOneReplacement) {
+  const std::string r = "\xef\xbf\xbd";
+  EXPECT_EQ(ReplaceInvalidUtf8("plain \xc3\xa9"), "plain \xc3\xa9");
+  EXPECT_EQ(ReplaceInvalidUtf8("a\xe2\x80z"), "a" + r + "z");
+  EXPECT_EQ(ReplaceInvalidUtf8("\xed\xa0\x80"), r + r + r);
+  EXPECT_EQ(ReplaceInvalidUtf8("\xf0\x9f\x98"), r);
+  EXPECT_EQ(ReplaceInvalidUtf8("\xff\xc3\xa9\xc3"), r + "\xc3\xa9" + r);
+}
+
 }  // namespace
 }  // namespace daybook

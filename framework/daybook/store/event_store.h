@@ -1,6 +1,7 @@
 #ifndef DAYBOOK_STORE_EVENT_STORE_H_
 #define DAYBOOK_STORE_EVENT_STORE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -38,6 +39,11 @@ class ExpectedRevision {
   Revision revision_;
 };
 
+// Limits of one Append; more is kInvalidArgument.
+inline constexpr std::size_t kAppendEventsMax = 65'535;
+inline constexpr std::size_t kEventBytesMax = 16 * 1024 * 1024;   // type + envelope + data
+inline constexpr std::size_t kBatchBytesMax = 256 * 1024 * 1024;  // of all its events, outcomes, snapshots, payloads
+
 // One event to store. The store does not look into envelope and data.
 struct EventData {
   std::string type;      // full message name
@@ -50,7 +56,7 @@ struct EventData {
 struct StreamAppend {
   StreamId stream;
   ExpectedRevision expected = ExpectedRevision::Any();
-  std::vector<EventData> events;  // 1 to 65,535
+  std::vector<EventData> events;  // 1 to kAppendEventsMax
 };
 
 // What a command came to, by its id.
@@ -150,7 +156,7 @@ struct BatchLimits {
 };
 
 // Follows the log from a position: what is stored already and then what comes, through one call. It holds no queue, so
-// a slow reader costs nothing, and it never sees beyond the durable watermark.
+// a slow reader costs nothing, and it never sees beyond the durable watermark. It may outlive its store.
 // Thread safety: one thread at a time; Cancel from any.
 class Subscription {
  public:
@@ -174,7 +180,8 @@ class Subscription {
 //
 // Implementations: store/memory (tests), store/rocks (the embedded engine). testing/event_store_contract.h is the suite
 // that every implementation passes.
-// Thread safety: Append, WriteSnapshots and ClaimEpoch from one thread at a time; everything else from any thread.
+// Thread safety: Append and ClaimEpoch from one thread at a time; everything else from any thread. A store outlives its
+// cursors.
 // Invariants:
 //   1. Positions are dense from 1 in the log, revisions dense from 1 in each stream.
 //   2. A batch is stored whole or not at all, across any crash.
@@ -188,7 +195,7 @@ class EventStore {
 
   // Writes `batch` and returns when it is durable and visible. Errors, nothing written:
   //   kAborted             an expected revision did not hold; the message names stream, expected and actual
-  //   kInvalidArgument     an invalid stream id, no events in an append, or a limit exceeded
+  //   kInvalidArgument     an invalid stream id, no events in an append, a snapshot without place, or a limit exceeded
   //   kFailedPrecondition  an older epoch than the store has seen
   //   kInternal            first_position is not the next position
   //   kResourceExhausted   the disk is full; the store is poisoned
@@ -202,24 +209,26 @@ class EventStore {
   // Takes over writing: makes every batch of an older epoch fail from now on. Returns the new epoch.
   virtual absl::StatusOr<WriterEpoch> ClaimEpoch() = 0;
 
-  // A stream's events from `from` (kForwards: up; kBackwards: down, Revision(0) = from the end).
+  // A stream's events from `from` (kForwards: up; kBackwards: down, Revision(0) or beyond the end = from the end), to
+  // the durable watermark as it is at this call. An unknown or invalid stream has none.
   virtual std::unique_ptr<EventCursor> ReadStream(const StreamId& stream, Revision from, Direction direction) = 0;
 
   // The log from `from` (0 = 1) to the durable watermark as it is at this call.
   virtual std::unique_ptr<EventCursor> ReadAll(Position from) = 0;
 
-  // Follows the log from `from` (0 = 1). The store outlives it.
+  // Follows the log from `from` (0 = 1).
   virtual std::unique_ptr<Subscription> Subscribe(Position from) = 0;
 
+  // The stream's end; {0, 0} if it has no events.
   virtual absl::StatusOr<StreamHead> Head(const StreamId& stream) = 0;
 
   // nullopt: unknown, or decided before `not_before` (older than the retention).
   virtual absl::StatusOr<std::optional<OutcomeRow>> FindOutcome(CommandId id, Timestamp not_before) = 0;
 
-  // The latest snapshot; nullopt if there is none or it is damaged (a replay is always right).
+  // The snapshot of the highest revision; nullopt if there is none or it is damaged (a replay is always right).
   virtual absl::StatusOr<std::optional<SnapshotRow>> FindSnapshot(const StreamId& stream) = 0;
 
-  // Deadlines due at or before `until`, earliest first, at most `limit`.
+  // Deadlines due at or before `until`, earliest first, at most `limit`. Ties are in order of owner, then key.
   virtual absl::StatusOr<std::vector<DeadlineRow>> DueDeadlines(Timestamp until, std::size_t limit) = 0;
 
   virtual absl::StatusOr<std::optional<std::string>> FindInputPosition(std::string_view source) = 0;

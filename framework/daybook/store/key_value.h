@@ -50,7 +50,7 @@ class WriteBatch {
     bytes_ += key.size();
     changes_.push_back({Change::Kind::kDelete, table, std::string(key), {}});
   }
-  // Deletes every key in [begin, end).
+  // Deletes every key in [begin, end). An empty `end` makes Write fail with kInvalidArgument.
   void DeleteRange(TableId table, std::string_view begin, std::string_view end) {
     bytes_ += begin.size() + end.size();
     changes_.push_back({Change::Kind::kDeleteRange, table, std::string(begin), std::string(end)});
@@ -82,7 +82,8 @@ class KeyValueCursor {
   virtual std::string_view value() const = 0;
 };
 
-// Reading, of a KeyValue as it is or of a snapshot of it. Thread safety: every method from any thread.
+// Reading, of a KeyValue as it is or of a snapshot of it. Thread safety: every method from any thread. It outlives its
+// cursors.
 class KeyValueReader {
  public:
   virtual ~KeyValueReader() = default;
@@ -93,7 +94,8 @@ class KeyValueReader {
   // Appends the value to `out` (a read without a copy of its own). False: no such key.
   virtual absl::StatusOr<bool> AppendTo(TableId table, std::string_view key, std::string& out) const = 0;
 
-  // The entries in [begin, end) forwards, as they are at this call. An empty `end` = to the table's end.
+  // The entries in [begin, end) forwards, as they are at this call. An empty `end` = to the table's end. A dropped or
+  // unknown table: the first Next is kNotFound.
   virtual std::unique_ptr<KeyValueCursor> Scan(TableId table, std::string_view begin, std::string_view end) const = 0;
 };
 
@@ -125,7 +127,8 @@ class KeyValue : public KeyValueReader {
   // Every table's name, sorted.
   virtual std::vector<std::string> TableNames() const = 0;
 
-  // Applies the batch. kUnavailable once a write has failed (poisoned, as EventStore invariant 4).
+  // Applies the batch. kNotFound, nothing written: a table of it was dropped or never opened. kUnavailable once a write
+  // has failed (poisoned, as EventStore invariant 4).
   virtual absl::Status Write(const WriteBatch& batch, Durability durability) = 0;
 
   // A consistent view of all tables as they are now. The KeyValue outlives it.

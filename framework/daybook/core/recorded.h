@@ -25,6 +25,7 @@ struct EventMetadata {
   std::optional<Timestamp> source_time;  // commit time at the source system, where there is one
   std::uint32_t event_index = 0;         // from 0, within its command
   std::uint32_t event_count = 1;         // how many events its command has
+  std::uint32_t schema = 1;              // schema version of the event's type, from 1
 };
 
 // An event as it stands in the log: what happened, where, and its envelope.

@@ -1,0 +1,51 @@
+#ifndef DAYBOOK_CDC_COMMAND_SINK_H_
+#define DAYBOOK_CDC_COMMAND_SINK_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "daybook/core/stream_id.h"
+#include "daybook/core/timestamp.h"
+#include "daybook/core/uuid.h"
+
+namespace daybook::cdc {
+
+// A command that the gateway made of captured rows, as it lies in the outbox.
+struct Command {
+  std::uint64_t sequence = 0;  // place in the outbox: from 1, in the order of emission
+  CommandId id;                // the same however often it is published
+  StreamId stream;
+  std::string type;       // full protobuf name of the message
+  std::string payload;    // the message, serialised
+  Timestamp source_time;  // commit time at the source of the newest change in it; 0 = unknown
+};
+
+// Where commands go: the application joins it to a command executor or to a bus.
+//
+//   absl::Status ExecutorSink::Publish(const Command& command, Done done) {
+//     return executor_.Execute(ToRequest(command), [done](const Outcome&) { done(absl::OkStatus()); });
+//   }
+//
+// Thread safety: Publish is called by one thread at a time, the gateway's; `done` may be called from any thread, also
+// before Publish returns.
+// Invariants that an implementation keeps:
+//   1. OK from Publish promises that `done` is called exactly once; an error promises that it never is.
+//   2. `done(OK)` only once the command can no longer be lost. A rejection by the aggregate is an answer too: OK.
+// What it may rely on: commands of one stream come one after the other, the next only after the last one's `done`.
+class CommandSink {
+ public:
+  using Done = std::function<void(absl::Status)>;
+
+  virtual ~CommandSink() = default;
+
+  // Takes the command, without blocking. kResourceExhausted or kUnavailable: not now, it is offered again later.
+  // `done` with kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted or kCancelled: offered again too, with
+  // the same id; with any other error: set aside as a dead letter.
+  virtual absl::Status Publish(const Command& command, Done done) = 0;
+};
+
+}  // namespace daybook::cdc
+
+#endif  // DAYBOOK_CDC_COMMAND_SINK_H_

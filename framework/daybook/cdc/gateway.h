@@ -1,0 +1,138 @@
+#ifndef DAYBOOK_CDC_GATEWAY_H_
+#define DAYBOOK_CDC_GATEWAY_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daybook/base/clock.h"
+#include "daybook/cdc/aggregate_mapping.h"
+#include "daybook/cdc/command_sink.h"
+#include "daybook/cdc/record.h"
+#include "daybook/cdc/table_schema.h"
+#include "daybook/store/key_value.h"
+
+namespace daybook::cdc {
+
+// Whether aggregates wait for the end of their source transaction.
+enum class TransactionMode {
+  kMetadata,  // a record that carries a transaction block waits for that transaction; others are debounced
+  kIgnore,    // everything is debounced: for connectors whose transaction topic is not consumed
+};
+
+struct GatewayOptions {
+  std::string name = "gateway";  // of the dead-letter file
+  Catalog catalog;
+  std::vector<const AggregateMapping*> mappings;  // one per aggregate of the catalog, in its order; not owned
+  std::string dead_letter_directory;              // created when the first one is written
+  const Clock* clock = &Clock::System();          // not owned
+
+  TransactionMode transactions = TransactionMode::kMetadata;
+  absl::Duration quiet_period = absl::Milliseconds(50);    // debounce: emitted after this long without a change
+  absl::Duration delay_max = absl::Seconds(1);             // debounce: emitted after this long in any case
+  absl::Duration transaction_timeout = absl::Seconds(30);  // an incomplete transaction is taken as complete
+  absl::Duration parked_ttl = absl::InfiniteDuration();    // a parked aggregate is also written as a dead letter
+  std::string unavailable_value = "__debezium_unavailable_value";
+
+  std::size_t emissions_per_batch_max = 2000;  // aggregates
+  std::size_t fan_out_chunk = 1000;            // rows looked at per batch for a shared row's change (rule R11)
+  std::size_t commands_in_flight_max = 1024;
+  std::size_t outbox_commands_max = 100'000;  // beyond it Ingest refuses
+};
+
+// What the gateway counted since it was opened, and gauges of its state.
+struct GatewayCounters {
+  std::uint64_t records = 0;
+  std::uint64_t applied = 0;            // c, u, d and r that changed or confirmed a row
+  std::uint64_t skipped_by_offset = 0;  // delivered before
+  std::uint64_t skipped_by_lsn = 0;     // delivered before, under another offset
+  std::uint64_t ignored = 0;            // tombstones, heartbeats, tables not captured …
+  std::uint64_t transactions = 0;       // completed
+  std::uint64_t transactions_timed_out = 0;
+  std::uint64_t commands = 0;      // put into the outbox
+  std::uint64_t suppressed = 0;    // equal to the last one of their aggregate
+  std::uint64_t published = 0;     // acknowledged by the sink
+  std::uint64_t dead_letters = 0;  // records, aggregates and commands
+  std::uint64_t unknown_columns = 0;
+
+  std::uint64_t outbox = 0;             // waiting or in flight
+  std::uint64_t dirty = 0;              // aggregates changed and not yet emitted
+  std::uint64_t open_transactions = 0;  // incomplete
+  std::uint64_t parked = 0;             // aggregates waiting for a row
+  absl::Duration oldest_parked;
+  std::uint64_t incomplete = 0;  // of the parked: a value was left out and is not known (rule R9)
+  absl::Duration source_lag;     // now - commit time of the newest change seen (rule R14)
+};
+
+struct InputPosition {
+  std::string topic;
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;  // the last one applied: go on after it
+};
+
+// Turns change records of captured tables into one command per changed aggregate (rules R1 to R14 of
+// docs/reference/formats/gateway.md): an anti-corruption layer between a relational source and event-sourced
+// aggregates.
+//
+//   auto gateway = *Gateway::Open(std::move(options), kv, sink);
+//   while (Poll(records)) DAYBOOK_RETURN_IF_ERROR(gateway->Ingest(records));   // Tick() when there are none
+//   DAYBOOK_RETURN_IF_ERROR(gateway->Flush());                                 // a file's end
+//
+// Thread safety: one thread drives it; counters() from any thread. The sink may answer from any thread.
+// Invariants:
+//   1. Rows, indexes, open transactions, outbox and input positions of one Ingest are one WriteBatch: killed anywhere,
+//   it
+//      goes on from the stored positions, and what was in the outbox is published again with the same command ids.
+//   2. A command is published only after its batch is durable, and leaves the outbox only when it is acknowledged.
+//   3. The final state does not depend on how the partitions interleave.
+//   4. With transaction metadata no command shows a part of a transaction (time-out and Flush excepted).
+//   5. A record that cannot be understood is durable among the dead letters before the position moves past it.
+//   6. After an error of the KeyValue every call returns that error: open a new Gateway.
+class Gateway {
+ public:
+  // Reads its state from `kv` (tables "cdc.*"; both not owned, outlive it). kFailedPrecondition: written by another
+  // catalog or format; the message says what to do.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Open(GatewayOptions options, store::KeyValue* kv, CommandSink* sink);
+  ~Gateway();
+
+  // Applies the records in order and emits what became complete. Records of one partition come in the order of their
+  // offsets. kResourceExhausted: the outbox is full, nothing was applied, call Tick until it is not.
+  // kFailedPrecondition: a captured table was truncated (rule R8); everything before that record is applied.
+  absl::Status Ingest(std::span<const Record> records);
+
+  // Emits what is due by the clock, publishes from the outbox, removes what was acknowledged. Call it at least every
+  // quiet_period / 2 while there is no input. Never blocks on the sink.
+  absl::Status Tick();
+
+  // Emits everything that is open, also of incomplete transactions. Parked aggregates stay parked.
+  absl::Status Flush();
+
+  // Ticks until the outbox is empty. kDeadlineExceeded with the number left.
+  absl::Status Drain(absl::Duration timeout);
+
+  // Where to go on, per partition; for the consumer's seek after Open.
+  std::vector<InputPosition> Positions() const;
+
+  // Remembers that a line of an input file could not be read: a dead letter, once per content.
+  absl::Status SetAside(std::string_view raw, std::string_view place, const absl::Status& why);
+
+  // Rule R12: rows that the last full snapshot did not contain and no change deleted, at most `limit`, as "table key".
+  // Meaningful once all partitions have been read to that snapshot's end.
+  absl::StatusOr<std::vector<std::string>> MissingFromLastSnapshot(std::size_t limit) const;
+
+  GatewayCounters counters() const;
+
+ private:
+  struct Impl;
+  explicit Gateway(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace daybook::cdc
+
+#endif  // DAYBOOK_CDC_GATEWAY_H_

@@ -28,13 +28,15 @@ EXAMPLE_LAYERS = {
 }
 
 STANDARD = set(
-    """algorithm any array atomic bit bitset cassert cctype cerrno charconv chrono cinttypes cmath compare concepts
-    condition_variable csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque exception filesystem
-    forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator limits list
-    locale map memory memory_resource mutex new numbers numeric optional ostream queue random ranges ratio regex
-    semaphore set span sstream stack stdexcept stop_token streambuf string string_view system_error thread tuple
-    type_traits typeindex typeinfo unordered_map unordered_set utility valarray variant vector version barrier latch shared_mutex shared_ptr
-    source_location syncstream coroutine""".split()
+    """
+    algorithm any array atomic barrier bit bitset cassert cctype cerrno charconv chrono cinttypes cmath compare
+    concepts condition_variable coroutine csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime deque
+    exception filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream
+    istream iterator latch limits list locale map memory memory_resource mutex new numbers numeric optional
+    ostream queue random ranges ratio regex semaphore set shared_mutex source_location span sstream stack
+    stdexcept stop_token streambuf string string_view syncstream system_error thread tuple type_traits typeindex
+    typeinfo unordered_map unordered_set utility valarray variant vector version
+    """.split()
 )
 
 POSIX = re.compile(

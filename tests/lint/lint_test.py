@@ -130,7 +130,7 @@ FORBIDDEN_CASES = {
     "getenv": ('std::getenv("HOME");', '// getenv("HOME")'),
     "clock": ("auto t = std::chrono::steady_clock::now();", "auto t = clock.Now(); source_time(0); r.time(1);"),
     "random": ("std::mt19937_64 rng(1);", "Grand(1); operand(2);"),
-    "random_in_tests": ("std::random_device d;", "int random = 1;"),
+    "rand": ("int n = rand();", "int n = Grand();"),
     "mutex": ("std::mutex mu;", "absl::Mutex mu; absl::MutexLock lock(&mu);"),
     "spdlog": ('spdlog::info("x");', 'Log(LogLevel::kInfo, "spdlog::info");'),
     "printf": ('printf("x");', 'absl::StrFormat("x"); my_printf_like(1);'),

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "beneficiary/domain/beneficiary.h"
+#include "beneficiary/domain/checks.h"
 #include "beneficiary/domain/identity.h"
 #include "beneficiary/domain/internal/fields.h"
 #include "beneficiary/domain/internal/lists.h"
@@ -234,9 +235,14 @@ Decision Beneficiary::Decide(const State& s, const commands::v1::RegisterBenefic
   e.mutable_origin()->set_id(id);
   e.set_created_at_us(context.now.micros());
 
-  std::vector<Event> out;
-  out.emplace_back(std::move(e));
-  return Validated(s, std::move(out));
+  State after;
+  Evolve(after, e);
+  std::vector<daybook::Violation> violations = IntroducedViolations(State(), after);
+  if (!IsClientId(c.client_id())) {
+    violations.insert(violations.begin(), {"/client_id", "CLIENT_ID_FORMAT", "A client id is EBPCLI and six digits."});
+  }
+  if (!violations.empty()) return Invalid(std::move(violations));
+  return daybook::Emit(std::move(e));
 }
 
 Decision Beneficiary::Decide(const State& s, const commands::v1::AmendBeneficiary& c, const Context& context) {

@@ -26,6 +26,7 @@ class Exchange;
 //  2. Every view returned lives as long as this Request, and moves along with it.
 class Request {
  public:
+  // For the server.
   explicit Request(std::shared_ptr<const internal::Exchange> exchange) : exchange_(std::move(exchange)) {}
   Request(Request&&) = default;
   Request& operator=(Request&&) = default;

@@ -23,6 +23,7 @@ namespace daybook::http {
 //  3. If the client has gone, the answer is dropped silently.
 class Responder {
  public:
+  // For the server.
   explicit Responder(std::shared_ptr<internal::Exchange> exchange) : exchange_(std::move(exchange)) {}
   Responder(Responder&&) = default;
   Responder& operator=(Responder&& other);

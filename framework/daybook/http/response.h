@@ -21,7 +21,7 @@ inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 // Thread safety: a value type.
 // Invariants:
 //  1. Content-Length, Date and Connection are the server's: do not add them.
-//  2. No header name or value can break out of its line: control characters become blanks.
+//  2. No header can break out of its line: control characters in a value become blanks, what is no token in a name "-".
 class Response {
  public:
   // Without a body: 204, 304, 202 …

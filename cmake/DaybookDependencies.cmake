@@ -1,4 +1,6 @@
 # Every third-party package, in one place; packages.txt in this folder names the Debian packages behind them.
+# Global, so that a project which takes Daybook in by add_subdirectory sees what our targets link.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(Threads REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(Protobuf MODULE REQUIRED)

@@ -2,7 +2,7 @@
 #
 # Declares one framework module: library daybook_NAME with alias daybook::NAME, its public headers as an installed
 # file set rooted at framework/, and its dependencies. A module without SOURCES is header-only. Every header is also
-# compiled alone by the target all_verify_interface_header_sets.
+# compiled alone by the target all_verify_interface_header_sets. DaybookInstall.cmake installs and exports it.
 function(daybook_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE")
   set(target daybook_${name})
@@ -20,4 +20,5 @@ function(daybook_module name)
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/framework FILES ${arg_HEADERS})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
   set_property(GLOBAL APPEND PROPERTY DAYBOOK_MODULES ${name})
+  set_property(GLOBAL PROPERTY DAYBOOK_MODULE_${name}_LINKS ${arg_PUBLIC} ${arg_PRIVATE})
 endfunction()

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daybook/base/check.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 
 namespace daybook::http {
@@ -92,8 +93,9 @@ Problem ProblemOf(const absl::Status& status) {
   Problem problem(HttpStatusOf(status.code()), std::string(status.message()));
   if (problem.status == StatusCode::kInternalServerError) problem.detail.clear();
   if (problem.status == StatusCode::kTooManyRequests || problem.status == StatusCode::kServiceUnavailable) {
-    problem.retry_after = absl::Seconds(1);
+    problem.retry_after = RetryAfterOf(status).value_or(absl::Seconds(1));
   }
+  if (const std::string reason = ReasonOf(status); !reason.empty()) problem.type = TypeOf(reason);
   return problem;
 }
 

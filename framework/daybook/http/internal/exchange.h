@@ -5,7 +5,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/optional.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -1,6 +1,7 @@
 #include "daybook/http/internal/shard.h"
 
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <utility>
 
 #include "daybook/base/clock.h"

@@ -4,6 +4,8 @@
 
 #include <boost/json.hpp>
 
+#include "daybook/base/reason.h"
+
 namespace daybook::http {
 namespace {
 
@@ -47,6 +49,13 @@ TEST(ProblemTest, EveryStatusHasItsPlaceInTheTable) {
   EXPECT_EQ(of(absl::StatusCode::kDataLoss), 500);
   EXPECT_TRUE(ProblemOf(absl::UnavailableError("")).retry_after.has_value());
   EXPECT_TRUE(ProblemOf(absl::ResourceExhaustedError("")).retry_after.has_value());
+}
+
+TEST(ProblemTest, AReasonAndARetryHintAreShown) {
+  const Problem problem =
+      ProblemOf(WithRetryAfter(WithReason(absl::ResourceExhaustedError("16384 wait"), "QUEUE_FULL"), absl::Seconds(3)));
+  EXPECT_EQ(problem.type, "urn:daybook:problem:queue-full");
+  EXPECT_EQ(problem.retry_after, absl::Seconds(3));
 }
 
 TEST(ProblemTest, AnInternalErrorTellsNothingOfTheInside) {

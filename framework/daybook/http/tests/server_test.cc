@@ -30,7 +30,7 @@ TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
     EXPECT_THAT(std::string(reply.Header("Date")), HasSubstr("GMT"));
   }
   EXPECT_EQ(server_->stats().connections_accepted, 1u);
-  EXPECT_EQ(server_->stats().requests_answered, 3u);
+  EXPECT_TRUE(Eventually([&] { return server_->stats().requests_answered == 3; }));
 }
 
 TEST_F(ServerTest, TheRequestIsWhatWasSent) {
@@ -82,9 +82,9 @@ TEST_F(ServerTest, UnknownPathsAndMethodsAreProblems) {
   const Reply missing = client.Get("/y?z=1").value();
   EXPECT_EQ(missing.status, 404);
   EXPECT_EQ(missing.Header("Content-Type"), "application/problem+json");
-  EXPECT_EQ(
-      missing.body,
-      R"({"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such resource.","instance":"/y"})");
+  EXPECT_EQ(missing.body,
+            R"({"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such resource.",)"
+            R"("instance":"/y"})");
   const Reply other = client.Send("DELETE", "/x/1").value();
   EXPECT_EQ(other.status, 405);
   EXPECT_EQ(other.Header("Allow"), "GET, HEAD");
@@ -251,7 +251,7 @@ TEST_F(ServerTest, SeveralIoThreadsShareTheConnections) {
     });
   }
   threads.clear();
-  EXPECT_EQ(server_->stats().requests_answered, 600u);
+  EXPECT_TRUE(Eventually([&] { return server_->stats().requests_answered == 600; }));
 }
 
 TEST_F(ServerTest, DrainFinishesWhatIsInFlightAndClosesTheRest) {

@@ -97,8 +97,8 @@ class ProjectionRunner {
     RecogniseTypes(internal::TypeChecker<A>(codec::EventCodec<typename A::Event>()));
   }
 
-  // Starts one thread per projection. A projection that cannot start (damaged checkpoint, or a read model newer than the
-  // log) stops alone, with its error in Status().
+  // Starts one thread per projection. A projection that cannot start (damaged checkpoint, or a read model newer than
+  // the log) stops alone, with its error in Status().
   void Start();
 
   // Ends the threads after their present batch and answers every waiter with kCancelled. Idempotent.

@@ -52,9 +52,12 @@ class ReadModel {
   absl::StatusOr<daybook::Position> ReachedPosition() const;
 
  private:
-  const store::KeyValueReader& reader() const { return snapshot_ ? *snapshot_ : *live_; }
+  const store::KeyValueReader& reader() const {
+    if (snapshot_) return *snapshot_;
+    return *live_;
+  }
 
-  const store::KeyValueReader* live_;
+  const store::KeyValue* live_;
   std::shared_ptr<const store::KeyValueReader> snapshot_;
   store::TableId table_;
 };

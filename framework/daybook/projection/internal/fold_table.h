@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daybook/base/strings.h"
-#include "daybook/core/projection.h"
 #include "daybook/core/stream_id.h"
 #include "daybook/core/strong.h"
+#include "daybook/projection/internal/staged_writer.h"
 #include "daybook/store/event_store.h"
 #include "google/protobuf/message_lite.h"
 
@@ -40,10 +40,10 @@ class FoldTable {
   // The entry to fold `event` into, already counted as folded; `empty` is the state of a new stream. Valid until the
   // next call. kDataLoss: the row is damaged, or the event is not the stream's next one.
   absl::StatusOr<Entry*> Advance(const store::EventView& event, const google::protobuf::MessageLite& empty,
-                                 ViewWriter& out);
+                                 StagedWriter& out);
 
   // Stages every changed entry and drops the least recently used ones above the limit.
-  absl::Status Flush(ViewWriter& out);
+  absl::Status Flush(StagedWriter& out);
 
   // Forgets everything in memory.
   void Reset();
@@ -52,7 +52,7 @@ class FoldTable {
   using Entries = std::list<Entry>;
 
   absl::StatusOr<Entry> Load(const store::EventView& event, const google::protobuf::MessageLite& empty,
-                             ViewWriter& out);
+                             StagedWriter& out);
 
   std::size_t bytes_max_ = 32 * 1024 * 1024;
   std::size_t bytes_ = 0;

@@ -13,11 +13,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daybook/base/status.h"
+#include "daybook/codec/envelope.h"
 #include "daybook/codec/event_codec.h"
 #include "daybook/core/projection.h"
 #include "daybook/core/recorded.h"
 #include "daybook/projection/folding.h"
 #include "daybook/projection/internal/fold_table.h"
+#include "daybook/projection/internal/staged_writer.h"
 #include "daybook/store/event_store.h"
 
 // The typed shells around the projection loop; the loop itself is compiled once (internal/worker.cc).
@@ -44,17 +46,14 @@ class ProjectionBody {
   virtual void LimitMemory(std::size_t bytes_max) = 0;
 
   // Applies one event of a type it knows. An error leaves the staged rows unspecified: the loop drops them.
-  virtual absl::Status Apply(const store::EventView& event, PartitionId partition, ViewWriter& out) = 0;
+  virtual absl::Status Apply(const store::EventView& event, PartitionId partition, StagedWriter& out) = 0;
 
   // Stages what it keeps in memory; after it the batch may be committed.
-  virtual absl::Status Flush(ViewWriter& out) = 0;
+  virtual absl::Status Flush(StagedWriter& out) = 0;
 
   // Forgets all memory: the batch was not committed, or another one took its place.
   virtual void Reset() = 0;
 };
-
-// The envelope of `event`, for On. kDataLoss if it does not parse or carries no ids.
-absl::StatusOr<EventMetadata> MetadataOf(const store::EventView& event);
 
 // The stream's id; kDataLoss if the text is none.
 absl::StatusOr<StreamId> StreamOf(const store::EventView& event);
@@ -63,42 +62,49 @@ absl::StatusOr<StreamId> StreamOf(const store::EventView& event);
 template <class P, class... As>
 class RecordedBody final : public ProjectionBody {
  public:
-  explicit RecordedBody(codec::EventCodec<typename As::Event>... codecs) : codecs_(std::move(codecs)...) {}
+  explicit RecordedBody(codec::EventCodec<typename As::Event>... codecs) : arms_(Arm<As>{std::move(codecs), {}}...) {}
 
   std::string_view name() const override { return P::kName; }
   bool Knows(std::string_view type) const override {
-    return std::apply([&](const auto&... codec) { return (codec.Knows(type) || ...); }, codecs_);
+    return std::apply([&](const auto&... arm) { return (arm.codec.Knows(type) || ...); }, arms_);
   }
   void LimitMemory(std::size_t) override {}
 
-  absl::Status Apply(const store::EventView& event, PartitionId partition, ViewWriter& out) override {
+  absl::Status Apply(const store::EventView& event, PartitionId partition, StagedWriter& out) override {
     absl::Status result = absl::NotFoundError("no aggregate of this projection knows the type");
     std::apply(
-        [&](const auto&... codec) {
-          (void)((codec.Knows(event.type) && (result = ApplyWith(codec, event, partition, out), true)) || ...);
+        [&](auto&... arm) {
+          (void)((arm.codec.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
         },
-        codecs_);
+        arms_);
     return result;
   }
-  absl::Status Flush(ViewWriter&) override { return absl::OkStatus(); }
+  absl::Status Flush(StagedWriter&) override { return absl::OkStatus(); }
   void Reset() override {}
 
  private:
-  template <class Codec>
-  absl::Status ApplyWith(const Codec& codec, const store::EventView& event, PartitionId partition, ViewWriter& out) {
-    DAYBOOK_ASSIGN_OR_RETURN(const auto decoded, codec.Decode(event.type, event.data));
-    DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, MetadataOf(event));
+  template <class A>
+  struct Arm {
+    codec::EventCodec<typename A::Event> codec;
+    typename A::Event decoded;  // its memory is used again
+  };
+
+  template <class A>
+  absl::Status ApplyWith(Arm<A>& arm, const store::EventView& event, PartitionId partition, StagedWriter& out) {
+    DAYBOOK_RETURN_IF_ERROR(arm.codec.DecodeInto(event.type, event.data, arm.decoded));
+    DAYBOOK_RETURN_IF_ERROR(codec::DecodeEnvelopeInto(event.envelope, metadata_));
     DAYBOOK_ASSIGN_OR_RETURN(const StreamId stream, StreamOf(event));
     std::visit(
         [&](const auto& e) {
           using E = std::remove_cvref_t<decltype(e)>;
-          P::On(Recorded<E>{e, stream, event.revision, event.position, partition, metadata}, out);
+          P::On(Recorded<E>{e, stream, event.revision, event.position, partition, metadata_}, out);
         },
-        decoded);
+        arm.decoded);
     return absl::OkStatus();
   }
 
-  std::tuple<codec::EventCodec<typename As::Event>...> codecs_;
+  std::tuple<Arm<As>...> arms_;
+  EventMetadata metadata_;
 };
 
 // Folds every stream's events and shows the state to P::On(Folded<State>) at the end of each command.
@@ -106,7 +112,7 @@ template <class P, class... As>
 class FoldingBody final : public ProjectionBody {
  public:
   explicit FoldingBody(codec::EventCodec<typename As::Event>... codecs)
-      : arms_(Arm<As>{std::move(codecs), typename As::State()}...) {}
+      : arms_(Arm<As>{std::move(codecs), {}, {}}...) {}
 
   std::string_view name() const override { return P::kName; }
   bool Knows(std::string_view type) const override {
@@ -114,42 +120,43 @@ class FoldingBody final : public ProjectionBody {
   }
   void LimitMemory(std::size_t bytes_max) override { table_.LimitMemory(bytes_max); }
 
-  absl::Status Apply(const store::EventView& event, PartitionId partition, ViewWriter& out) override {
+  absl::Status Apply(const store::EventView& event, PartitionId partition, StagedWriter& out) override {
     absl::Status result = absl::NotFoundError("no aggregate of this projection knows the type");
     std::apply(
-        [&](const auto&... arm) {
+        [&](auto&... arm) {
           (void)((arm.codec.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
         },
         arms_);
     return result;
   }
-  absl::Status Flush(ViewWriter& out) override { return table_.Flush(out); }
+  absl::Status Flush(StagedWriter& out) override { return table_.Flush(out); }
   void Reset() override { table_.Reset(); }
 
  private:
   template <class A>
   struct Arm {
-    using Aggregate = A;
     codec::EventCodec<typename A::Event> codec;
+    typename A::Event decoded;  // its memory is used again
     typename A::State empty;
   };
 
   template <class A>
-  absl::Status ApplyWith(const Arm<A>& arm, const store::EventView& event, PartitionId partition, ViewWriter& out) {
+  absl::Status ApplyWith(Arm<A>& arm, const store::EventView& event, PartitionId partition, StagedWriter& out) {
     using State = typename A::State;
     DAYBOOK_ASSIGN_OR_RETURN(FoldTable::Entry * entry, table_.Advance(event, arm.empty, out));
     auto& state = static_cast<State&>(*entry->state);
-    DAYBOOK_ASSIGN_OR_RETURN(const auto decoded, arm.codec.Decode(event.type, event.data));
-    std::visit([&](const auto& e) { A::Evolve(state, e); }, decoded);
+    DAYBOOK_RETURN_IF_ERROR(arm.codec.DecodeInto(event.type, event.data, arm.decoded));
+    std::visit([&](const auto& e) { A::Evolve(state, e); }, arm.decoded);
     if (event.index + 1 < event.count) return absl::OkStatus();
 
-    DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, MetadataOf(event));
-    P::On(Folded<State>{state, entry->stream, event.revision, event.position, partition, metadata, entry->memo}, out);
+    DAYBOOK_RETURN_IF_ERROR(codec::DecodeEnvelopeInto(event.envelope, metadata_));
+    P::On(Folded<State>{state, entry->stream, event.revision, event.position, partition, metadata_, entry->memo}, out);
     if constexpr (requires { P::Trim(state); }) P::Trim(state);
     return absl::OkStatus();
   }
 
   std::tuple<Arm<As>...> arms_;
+  EventMetadata metadata_;
   FoldTable table_;
 };
 

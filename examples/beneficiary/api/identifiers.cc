@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "daybook/base/hash.h"
 #include "daybook/base/strings.h"
+#include "beneficiary/domain/identity.h"
 #include "daybook/base/uuid_source.h"
 
 namespace beneficiary::api {
@@ -19,11 +20,6 @@ using daybook::ToAbsl;
 using daybook::Uuid;
 
 namespace {
-
-const Uuid& Namespace() {
-  static const Uuid kNamespace = daybook::NameBasedUuid(daybook::kUuidNamespaceDns, "beneficiary.daybook");
-  return kNamespace;
-}
 
 constexpr std::string_view kTokenPrefix = "1:";  // the token's own format version
 
@@ -45,11 +41,11 @@ CommandId CommandIdOfKey(std::string_view caller, std::string_view resource, std
   daybook::AppendLengthPrefixed(name, caller);
   daybook::AppendLengthPrefixed(name, resource);
   daybook::AppendLengthPrefixed(name, key);
-  return CommandId(daybook::NameBasedUuid(Namespace(), name));
+  return CommandId(daybook::NameBasedUuid(kNamespace, name));
 }
 
 Uuid BeneficiaryIdOf(const CommandId& command_id) {
-  return daybook::NameBasedUuid(Namespace(), command_id.ToString());
+  return daybook::NameBasedUuid(kNamespace, command_id.ToString());
 }
 
 std::string RequestFingerprint(std::string_view method, std::string_view path, std::string_view if_match,

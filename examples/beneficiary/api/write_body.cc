@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/strings.h"
-#include "internal/canonical_json.h"
-#include "internal/json_fields.h"
-#include "internal/json_text.h"
+#include "beneficiary/api/internal/canonical_json.h"
+#include "beneficiary/api/internal/json_fields.h"
+#include "beneficiary/api/internal/json_text.h"
 
 namespace beneficiary::api {
 
@@ -246,12 +246,9 @@ Body<commands::v1::AmendBankAccount> ReadAmendBankAccount(std::string_view text)
 
 Body<commands::v1::RecordScreeningResult> ReadScreeningResult(std::string_view text) {
   return ReadObject<commands::v1::RecordScreeningResult>(text, [](Fields& fields, auto& body) {
-    const auto require = [&](std::string_view name) {
-      if (fields.Has(name) && !fields.IsNull(name)) return;
-      body.broken_rules.push_back({fields.PointerTo(name), "REQUIRED", "This field is required."});
-    };
-    require("status");
-    require("checked_at");
+    if (!fields.Has("status") || fields.IsNull("status")) {
+      body.broken_rules.push_back({fields.PointerTo("status"), "REQUIRED", "This field is required."});
+    }
     if (const auto status = fields.Text("status")) {
       if (*status == "clear") {
         body.command.set_status(types::SCREENING_STATUS_CLEAR);

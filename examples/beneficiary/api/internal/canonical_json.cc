@@ -1,4 +1,4 @@
-#include "internal/canonical_json.h"
+#include "beneficiary/api/internal/canonical_json.h"
 
 #include <algorithm>
 #include <charconv>

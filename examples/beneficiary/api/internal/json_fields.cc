@@ -1,4 +1,4 @@
-#include "internal/json_fields.h"
+#include "beneficiary/api/internal/json_fields.h"
 
 #include <algorithm>
 

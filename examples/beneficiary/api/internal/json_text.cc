@@ -1,9 +1,9 @@
-#include "internal/json_text.h"
+#include "beneficiary/api/internal/json_text.h"
 
 #include <boost/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "internal/canonical_json.h"
+#include "beneficiary/api/internal/canonical_json.h"
 
 namespace beneficiary::api::internal {
 
@@ -18,7 +18,6 @@ std::optional<json::value> ParseJson(std::string_view text, std::vector<daybook:
   json::error_code error;
   // write_some tells how far it came; whatever follows the document but blanks is an error too.
   const std::size_t read = parser.write_some(text.data(), text.size(), error);
-  if (!error && !parser.done()) error = json::error::incomplete;
   if (!error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos) error = json::error::extra_data;
   if (error) {
     malformed.push_back({"", "NOT_JSON", absl::StrCat("Not JSON at byte ", read, ": ", error.message(), ".")});

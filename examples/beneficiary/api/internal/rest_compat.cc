@@ -1,0 +1,123 @@
+#include "beneficiary/api/internal/rest_compat.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "beneficiary/projections/render.h"
+#include "daybook/base/log.h"
+#include "daybook/base/strings.h"
+#include "daybook/http/query.h"
+
+namespace beneficiary::api::internal {
+
+namespace http = daybook::http;
+using daybook::ToAbsl;
+using daybook::ToStd;
+
+namespace {
+
+// A whole number from 1, as Python's int() reads it from ASCII: blanks around it, a plus sign, leading zeros. Its digits
+// are kept, since the answer repeats a page number of any size.
+struct PageNumber {
+  std::string digits;
+  std::uint64_t value;  // the greatest number if it is greater still
+};
+
+std::optional<PageNumber> ReadPageNumber(std::string_view text) {
+  text = ToStd(absl::StripAsciiWhitespace(ToAbsl(text)));
+  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
+  const bool digits = std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c); });
+  if (text.empty() || !digits) return std::nullopt;
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  if (text.empty()) return std::nullopt;
+  PageNumber number{std::string(text), 0};
+  if (std::from_chars(text.data(), text.data() + text.size(), number.value).ec != std::errc()) {
+    number.value = std::numeric_limits<std::uint64_t>::max();
+  }
+  return number;
+}
+
+http::Response Json(http::StatusCode status, std::string body) {
+  return http::Response(status, http::kJson, std::move(body));
+}
+
+http::Response FieldError(std::string_view field, std::string_view text) {
+  return Json(http::StatusCode::kBadRequest,
+              absl::StrCat("{\"", ToAbsl(field), "\":[\"", ToAbsl(text), "\"]}"));
+}
+
+http::Response DetailError(http::StatusCode status, std::string_view text) {
+  std::string body = "{\"detail\":";
+  AppendJsonString(text, LineSeparators::kEscaped, body);
+  body.push_back('}');
+  return Json(status, std::move(body));
+}
+
+http::Response ErrorOf(const absl::Status& status) {
+  const http::StatusCode code = http::HttpStatusOf(status.code());
+  if (code == http::StatusCode::kInternalServerError) {
+    daybook::Log(daybook::LogLevel::kError, "client/beneficiaries failed", {{"error", status.ToString()}});
+    return DetailError(code, "Internal error.");
+  }
+  http::Response response = DetailError(code, ToStd(status.message()));
+  if (code == http::StatusCode::kServiceUnavailable) response.AddHeader("Retry-After", "1");
+  return response;
+}
+
+http::Response ListAsBos(const Service& service, const http::Request& request) {
+  constexpr std::string_view kNotPositive = "A valid positive integer is required.";
+  const absl::StatusOr<http::Query> query = http::Query::Parse(request.raw_query(), http::QuerySyntax::kLenient);
+  if (!query.ok()) return DetailError(http::StatusCode::kBadRequest, ToStd(query.status().message()));
+  const std::string_view client_id = query->Last("client_id").value_or("");
+  if (client_id.empty()) return FieldError("client_id", "This field is required.");
+  const std::optional<PageNumber> page = ReadPageNumber(query->Last("page").value_or("1"));
+  if (!page) return FieldError("page", kNotPositive);
+  std::optional<PageNumber> page_size = ReadPageNumber(query->Last("page_size").value_or("50"));
+  if (!page_size) return FieldError("page_size", kNotPositive);
+  const std::uint64_t size = std::min(page_size->value, CompatQuery::kPageSizeMax);
+
+  const absl::StatusOr<std::string> instance = service.CompatInstance();
+  if (!instance.ok()) return DetailError(http::StatusCode::kServiceUnavailable, ToStd(instance.status().message()));
+  CompatRequest compat;
+  compat.instance = *instance;
+  compat.client_id = client_id;
+  compat.page = page->value;
+  compat.page_size = size;
+  compat.iban = query->Last("iban").value_or("");
+  std::string body;
+  const absl::StatusOr<std::uint64_t> total = service.compat().AppendTo(compat, body);
+  if (total.status().code() == absl::StatusCode::kNotFound) {
+    return DetailError(http::StatusCode::kNotFound, "No Client matches the given query.");
+  }
+  if (!total.ok()) return ErrorOf(total.status());
+  http::Response response = Json(http::StatusCode::kOk, std::move(body));
+  response.AddHeader("X-Total-Count", ToStd(absl::AlphaNum(*total).Piece()));
+  response.AddHeader("X-Page", page->digits);
+  response.AddHeader("X-Page-Size", ToStd(absl::AlphaNum(size).Piece()));
+  return response;
+}
+
+}  // namespace
+
+void AddCompat(const SharedContext& context, std::vector<Endpoint>& out) {
+  out.push_back({http::Method::kGet, "/client/beneficiaries",
+                 [context](http::Request request, http::Responder responder) {
+                   const absl::StatusOr<daybook::Position> token = TokenOf(request);
+                   if (!token.ok()) return responder.Send(ErrorOf(token.status()));
+                   if (*token == daybook::Position()) return responder.Send(ListAsBos(context->service, request));
+                   context->service.WhenFresh(
+                       CompatProjection::kName, *token, context->options.freshness_wait,
+                       [context, request = std::move(request),
+                        responder = std::move(responder)](const absl::Status& fresh) mutable {
+                         responder.Send(fresh.ok() ? ListAsBos(context->service, request) : ErrorOf(fresh));
+                       });
+                 }});
+}
+
+}  // namespace beneficiary::api::internal

@@ -1,0 +1,16 @@
+#ifndef BENEFICIARY_API_INTERNAL_REST_READS_H_
+#define BENEFICIARY_API_INTERNAL_REST_READS_H_
+
+#include <vector>
+
+#include "beneficiary/api/internal/rest_context.h"
+#include "beneficiary/api/rest.h"
+
+namespace beneficiary::api::internal {
+
+// The GET routes below /v1.
+void AddReads(const SharedContext& context, std::vector<Endpoint>& out);
+
+}  // namespace beneficiary::api::internal
+
+#endif  // BENEFICIARY_API_INTERNAL_REST_READS_H_

@@ -1,0 +1,100 @@
+#ifndef BENEFICIARY_APP_SERVICE_H_
+#define BENEFICIARY_APP_SERVICE_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "beneficiary/app/engine.h"
+#include "beneficiary/domain/beneficiary.h"
+#include "daybook/core/strong.h"
+#include "daybook/runtime/command.h"
+
+namespace beneficiary {
+
+// Waits for read models before a write is answered.
+struct ShowWait {
+  absl::Duration timeout;
+  std::vector<std::string> models;  // empty = all
+};
+
+// One write, as any edge hands it in.
+struct WriteRequest {
+  std::string beneficiary_id;  // canonical UUID text; the stream's key
+  Beneficiary::Command command;
+  daybook::runtime::CommandOptions options;
+  std::optional<ShowWait> wait;
+  // Whether the answer will show the beneficiary, so that detail.v1 must have reached the write too.
+  enum class Answer { kBeneficiary, kNothing };
+  Answer answer = Answer::kBeneficiary;
+};
+
+// What a write came to. `outcome` may be a rejection.
+struct WriteReply {
+  daybook::runtime::CommandOutcome outcome;
+  bool shown = false;                // every awaited read model has reached it
+  std::vector<std::string> pending;  // those that have not, of all
+};
+using WriteHandler = absl::AnyInvocable<void(absl::StatusOr<WriteReply>)>;
+
+// A command's fate, as far as it is known.
+struct Operation {
+  daybook::runtime::CommandOutcome outcome;
+  std::vector<std::string> pending;  // read models that do not show it yet; empty for a rejection
+};
+
+// What the edges have in common: every rule of a write or a read that is not one of their wire.
+//
+//   Service service(*engine, {.compat_instance = "uk"});
+//   service.Write(std::move(request), [](absl::StatusOr<WriteReply> reply) { … });      // returns at once
+//   service.WhenFresh("list.v1", position, absl::Seconds(2), [](absl::Status fresh) { … });
+//
+// Thread safety: every method from any thread. Handlers run on threads of the engine: they never block.
+class Service {
+ public:
+  struct Options {
+    std::string compat_instance;  // "" = the only BOS instance there is
+  };
+
+  Service(Engine& engine, Options options) : engine_(engine), options_(std::move(options)) {}
+
+  // Executes the command, then waits for the read models asked for. A wait that runs out is no error: not shown.
+  // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream.
+  void Write(WriteRequest request, WriteHandler done);
+
+  // kInvalidArgument (reason UNKNOWN_READ_MODEL), naming those there are.
+  absl::Status CheckModels(const std::vector<std::string>& names) const;
+
+  // Calls `done` when `model` has reached `position`: OK, or kUnavailable (reason NOT_YET_SHOWN) after `timeout`.
+  void WhenFresh(std::string_view model, daybook::Position position, absl::Duration timeout,
+                 absl::AnyInvocable<void(absl::Status)> done);
+
+  // kNotFound (reason OPERATION_NOT_FOUND): unknown, expired, or of another partition.
+  absl::StatusOr<Operation> FindOperation(daybook::PartitionId partition, daybook::CommandId id);
+
+  // The BOS instance that the compatibility endpoint serves; "" while there is none. kFailedPrecondition: there are
+  // several, and none was chosen.
+  absl::StatusOr<std::string> CompatInstance() const;
+
+  const DetailQuery& detail() const { return engine_.detail(); }
+  const ListQuery& list() const { return engine_.list(); }
+  const CompatQuery& compat() const { return engine_.compat(); }
+
+ private:
+  // Answers `done`, now or when what `request` waits for is shown.
+  void AnswerShown(daybook::runtime::CommandOutcome outcome, std::optional<ShowWait> wait, WriteRequest::Answer answer,
+                   WriteHandler done);
+  std::vector<std::string> AllModels() const;
+
+  Engine& engine_;
+  const Options options_;
+};
+
+}  // namespace beneficiary
+
+#endif  // BENEFICIARY_APP_SERVICE_H_

@@ -1,0 +1,13 @@
+// expect-gcc: could not convert
+// expect-clang: no viable conversion
+#include "door.h"
+
+#include <string>
+
+DoorDecision Decide() {
+#ifdef FIXED
+  return daybook::Reject{daybook::Code::kNotFound, "NO_DOOR", "", {}};
+#else
+  return std::string("NO_DOOR");
+#endif
+}

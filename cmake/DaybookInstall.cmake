@@ -48,7 +48,9 @@ function(_daybook_describe name links out)
   endforeach()
   list(REMOVE_DUPLICATES modules)
   list(REMOVE_DUPLICATES packages)
-  set(${out} "set(_daybook_${name}_modules \"${modules}\")\nset(_daybook_${name}_packages \"${packages}\")\n" PARENT_SCOPE)
+  string(CONCAT text "set(_daybook_${name}_modules \"${modules}\")\n"
+                     "set(_daybook_${name}_packages \"${packages}\")\n")
+  set(${out} "${text}" PARENT_SCOPE)
 endfunction()
 
 set(daybook_descriptions)

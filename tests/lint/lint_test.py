@@ -216,7 +216,9 @@ TEST(A, B) {}
         path = "framework/daybook/store/x.h"
         for bad in ["void F(int a, bool sync);", "void F(const bool sync = true);", "void F(int a,\n       bool b);"]:
             self.assertEqual(rules(path, header(path, bad)), ["bool_parameter"], bad)
-        for good in ["bool F();", "bool a = true;", "std::function<void(bool ok)> f;", "template <bool kX> void F();"]:
+        goods = ["bool F();", "bool a = true;", "std::function<void(bool ok)> f;", "std::variant<int, bool, char> v;",
+                 "template <bool kX> void F();"]
+        for good in goods:
             self.assertEqual(rules(path, header(path, good)), [], good)
         self.assertEqual(rules(path, header(path, "void F(std::uint64_t position);")), ["raw_id"])
         self.assertEqual(rules(path, header(path, "void F(Position position);")), [])

@@ -1,8 +1,8 @@
 // expect-gcc: could not convert
 // expect-clang: no viable conversion
-#include "door.h"
-
 #include <string>
+
+#include "door.h"
 
 DoorDecision Decide() {
 #ifdef FIXED

@@ -13,8 +13,8 @@ using daybook::runtime::CommandOutcome;
 
 std::string Text(const CommandOutcome& outcome) {
   static constexpr const char* kNames[] = {"committed", "unchanged", "rejected"};
-  return std::string(kNames[static_cast<int>(outcome.result)]) + " revision=" +
-         std::to_string(outcome.revision.value()) + (outcome.duplicate ? " duplicate" : "");
+  return std::string(kNames[static_cast<int>(outcome.result)]) +
+         " revision=" + std::to_string(outcome.revision.value()) + (outcome.duplicate ? " duplicate" : "");
 }
 
 absl::Status Run(const std::string& path) {

@@ -1,6 +1,9 @@
 #include "daybook/codec/message_codec.h"
 
+#include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
@@ -61,6 +64,48 @@ absl::Status CheckField(const Message& message, const FieldDescriptor& field) {
   return absl::OkStatus();
 }
 
+// What a walk over the wire form needs to know of a message type: which fields are strings, and which are messages.
+struct WireShape {
+  enum class Kind : std::uint8_t { kOther, kString, kMessage };
+  struct Field {
+    Kind kind = Kind::kOther;
+    const FieldDescriptor* descriptor = nullptr;
+  };
+  std::vector<Field> by_number;  // field numbers up to kDirectMax
+  absl::flat_hash_map<std::uint64_t, Field> by_large_number;
+
+  static constexpr int kDirectMax = 255;
+
+  Field Find(std::uint64_t number) const {
+    if (number < by_number.size()) return by_number[number];
+    if (number <= kDirectMax) return Field();
+    const auto it = by_large_number.find(number);
+    return it == by_large_number.end() ? Field() : it->second;
+  }
+};
+
+const WireShape& WireShapeOf(const Descriptor& type) {
+  thread_local absl::flat_hash_map<const Descriptor*, std::unique_ptr<const WireShape>> known;
+  std::unique_ptr<const WireShape>& shape = known[&type];
+  if (shape != nullptr) return *shape;
+  auto made = std::make_unique<WireShape>();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor& field = *type.field(i);
+    WireShape::Kind kind = WireShape::Kind::kOther;
+    if (field.type() == FieldDescriptor::TYPE_STRING) kind = WireShape::Kind::kString;
+    if (field.type() == FieldDescriptor::TYPE_MESSAGE) kind = WireShape::Kind::kMessage;
+    const auto number = static_cast<std::size_t>(field.number());
+    if (number > WireShape::kDirectMax) {
+      made->by_large_number[number] = {kind, &field};
+    } else {
+      if (made->by_number.size() <= number) made->by_number.resize(number + 1);
+      made->by_number[number] = {kind, &field};
+    }
+  }
+  shape = std::move(made);
+  return *shape;
+}
+
 void DescribeEnum(const EnumDescriptor& type, std::string& out) {
   for (int i = 0; i < type.value_count(); ++i) {
     absl::StrAppend(&out, " ", type.value(i)->name(), "=", type.value(i)->number());
@@ -117,6 +162,43 @@ absl::Status CheckStrings(const Message& message) {
   std::vector<const FieldDescriptor*> fields;
   message.GetReflection()->ListFields(message, &fields);
   for (const FieldDescriptor* field : fields) DAYBOOK_RETURN_IF_ERROR(CheckField(message, *field));
+  return absl::OkStatus();
+}
+
+absl::Status CheckSerializedStrings(const Descriptor& type, std::string_view data) {
+  const WireShape& shape = WireShapeOf(type);
+  while (!data.empty()) {
+    std::uint64_t tag = 0;
+    std::uint64_t number = 0;
+    std::string_view bytes;
+    bool whole = ConsumeVarint(data, tag);
+    switch (tag & 7) {
+      case 0:
+        whole = whole && ConsumeVarint(data, number);
+        break;
+      case 1:
+      case 5: {
+        const std::size_t size = (tag & 7) == 1 ? 8 : 4;
+        whole = whole && data.size() >= size;
+        if (whole) data.remove_prefix(size);
+        break;
+      }
+      case 2: {
+        whole = whole && ConsumeLengthPrefixed(data, bytes);
+        const WireShape::Field field = shape.Find(tag >> 3);
+        if (whole && field.kind == WireShape::Kind::kString && !IsValidUtf8(bytes)) {
+          return absl::InvalidArgumentError(absl::StrCat(field.descriptor->full_name(), " is not UTF-8"));
+        }
+        if (whole && field.kind == WireShape::Kind::kMessage) {
+          DAYBOOK_RETURN_IF_ERROR(CheckSerializedStrings(*field.descriptor->message_type(), bytes));
+        }
+        break;
+      }
+      default:
+        whole = false;  // groups are not written by proto3
+    }
+    if (!whole) return absl::InvalidArgumentError(absl::StrCat(type.full_name(), " is not in wire form"));
+  }
   return absl::OkStatus();
 }
 

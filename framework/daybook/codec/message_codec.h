@@ -29,6 +29,9 @@ absl::Status ParseStrictly(std::string_view data, google::protobuf::Message& mes
 // field otherwise: protobuf itself writes such a message and then cannot read it.
 absl::Status CheckStrings(const google::protobuf::Message& message);
 
+// The same for a message's wire form, which it walks without parsing: for every event on its way to the log.
+absl::Status CheckSerializedStrings(const google::protobuf::Descriptor& type, std::string_view data);
+
 // A number for the shape of a message type: its fields' numbers, names, types and labels, enum values, and those of
 // every message inside it. Two types with the same number parse each other's bytes to the same content.
 std::uint64_t SchemaFingerprint(const google::protobuf::Descriptor& type);

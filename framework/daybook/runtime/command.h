@@ -46,17 +46,20 @@ struct CommandOutcome {
   bool duplicate = false;           // the id had been seen, and this is the stored outcome
 };
 
-// Called exactly once. OK: what the aggregate decided (a rejection too), durable. An error: nothing was decided, except
-// kUnavailable with reason PARTITION_POISONED, whose effect is unknown until the partition is opened again.
+// Called exactly once, on the partition's own threads (or, for what is refused at once, on the caller's). It hands work
+// on and does not block. OK: what the aggregate decided (a rejection too), durable. An error: nothing was decided,
+// except kUnavailable with reason PARTITION_POISONED, whose effect is unknown until the partition is opened again.
 //   kAlreadyExists       the id was used with other content (reason COMMAND_ID_REUSED)
-//   kInvalidArgument     a bad stream key; or the id is a version 7 UUID older than the retention (COMMAND_ID_EXPIRED)
-//   kAborted             the expected revision did not hold
+//   kInvalidArgument     a bad stream key (BAD_STREAM_KEY), bad options (BAD_COMMAND_OPTIONS); or the id is a version 7
+//                        UUID older than the retention and has no stored outcome (COMMAND_ID_EXPIRED)
+//   kAborted             the expected revision did not hold (REVISION_MISMATCH)
 //   kDeadlineExceeded    the deadline passed while it waited
-//   kResourceExhausted   the queue is full (reason QUEUE_FULL); try again later
-//   kUnavailable         stopping, or poisoned
-//   kInternal            user code threw; this command only
-//   kDataLoss, kNotFound the stream cannot be read: damaged, or an event of unknown type; the message names the
-//   position
+//   kResourceExhausted   the queue is full (QUEUE_FULL); RetryAfterOf says when to try again
+//   kUnavailable         stopping (STOPPING), or poisoned (PARTITION_POISONED)
+//   kInternal            user code threw, or made an event that cannot be stored; this command only
+//   kDataLoss            the stream cannot be read: damaged, or an event of unknown type (reason UNKNOWN_EVENT_TYPE);
+//                        the message names the position
+// Every reason is read with ReasonOf (base/reason.h).
 using OutcomeHandler = absl::AnyInvocable<void(absl::StatusOr<CommandOutcome>)>;
 
 }  // namespace daybook::runtime

@@ -2,11 +2,17 @@
 #define DAYBOOK_RUNTIME_EXECUTOR_H_
 
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "absl/synchronization/notification.h"
+#include "daybook/base/check.h"
 #include "daybook/codec/upcasters.h"
 #include "daybook/core/aggregate.h"
 #include "daybook/runtime/command.h"
+#include "daybook/runtime/internal/aggregate_ops.h"
+#include "daybook/runtime/internal/load_state.h"
 #include "daybook/runtime/partition.h"
 #include "daybook/runtime/snapshot_policy.h"
 
@@ -18,8 +24,14 @@ namespace daybook::runtime {
 //   payees.Execute(key, Suspend(), {.id = id}, [](absl::StatusOr<CommandOutcome> o) { … });   // returns at once
 //   absl::StatusOr<CommandOutcome> o = payees.ExecuteAndWait(key, Suspend(), {.id = id});     // blocks
 //
-// Thread safety: every method from any thread. The partition outlives it. Handlers run on the partition's own threads:
-// they hand work on and do not block.
+// Thread safety: every method from any thread. The partition outlives it.
+// Invariants:
+//   1. Each handler is called exactly once (command.h says with what), on the partition's own threads or, for what is
+//      refused at once, inside Execute; it hands work on and does not block.
+//   2. Commands of one caller thread are decided in the order of its calls.
+//   3. A category has one aggregate type on a partition, and its first executor's options stand; another type aborts.
+//   4. An aggregate whose state's meaning changes without its schema (Evolve folds differently) declares
+//      `static constexpr int kFoldVersion` and counts it up: older snapshots are then not used.
 template <Aggregate A>
 class Executor {
  public:
@@ -28,25 +40,59 @@ class Executor {
     codec::Upcasters upcasters;
   };
 
-  explicit Executor(Partition& partition, Options options = {});
+  // Aborts if an upcaster chain is broken (codec::Upcasters): such a program must not start.
+  explicit Executor(Partition& partition) : Executor(partition, Options()) {}
+  Executor(Partition& partition, Options options)
+      : partition_(partition),
+        ops_(partition.Register(
+            std::make_unique<internal::TypedOps<A>>(std::move(options.snapshots), std::move(options.upcasters)))) {
+    DAYBOOK_CHECK(ops_.type_tag() == internal::TypedOps<A>::TypeTag(), "one category, one aggregate type");
+  }
 
   // Queues `command` for the aggregate `key` (the stream is A::kCategory/key) and calls `done` exactly once.
-  void Execute(std::string_view key, typename A::Command command, CommandOptions options, OutcomeHandler done);
+  void Execute(std::string_view key, typename A::Command command, CommandOptions options, OutcomeHandler done) {
+    auto request = std::make_unique<internal::TypedRequest<A>>(std::move(command));
+    request->ops = &ops_;
+    request->stream = StreamId(A::kCategory, key);
+    request->options = std::move(options);
+    request->done = std::move(done);
+    request->Identify();
+    partition_.Submit(std::move(request));
+  }
 
-  // The same, waiting for the outcome. Costs a blocked thread: for tools, tests and low rates.
+  // The same, waiting for the outcome. Costs a blocked thread: for tools, tests and low rates. Not from a handler.
   absl::StatusOr<CommandOutcome> ExecuteAndWait(std::string_view key, typename A::Command command,
-                                                CommandOptions options);
+                                                CommandOptions options) {
+    absl::Notification answered;
+    absl::StatusOr<CommandOutcome> outcome = absl::InternalError("not answered");
+    Execute(key, std::move(command), std::move(options), [&](absl::StatusOr<CommandOutcome> answer) {
+      outcome = std::move(answer);
+      answered.Notify();
+    });
+    answered.WaitForNotification();
+    return outcome;
+  }
 
-  // The outcome stored for an id; kNotFound if it is unknown or expired. For operation resources.
-  absl::StatusOr<CommandOutcome> FindOutcome(CommandId id);
+  // The outcome stored for an id; kNotFound if it is unknown, expired, or not durable yet. For operation resources.
+  absl::StatusOr<CommandOutcome> FindOutcome(CommandId id) { return partition_.FindOutcome(id); }
 
   // The aggregate's state and revision as of the durable log, folded from its stream (and a snapshot where it is good).
-  // For tests and tools; it does not go through the committer.
+  // Revision 0 and an empty state if it has no events. Errors as command.h's kDataLoss, kInvalidArgument, kInternal.
+  // For reads at low rates, tests and tools; it does not go through the committer.
   struct Loaded {
     typename A::State state;
     Revision revision;
   };
-  absl::StatusOr<Loaded> Load(std::string_view key);
+  absl::StatusOr<Loaded> Load(std::string_view key) {
+    absl::StatusOr<internal::LoadedState> loaded =
+        internal::LoadState(partition_.store(), ops_, StreamId(A::kCategory, key));
+    if (!loaded.ok()) return std::move(loaded).status();
+    return Loaded{std::move(internal::TypedOps<A>::Of(*loaded->state)), loaded->revision};
+  }
+
+ private:
+  Partition& partition_;
+  const internal::AggregateOps& ops_;
 };
 
 }  // namespace daybook::runtime

@@ -97,11 +97,25 @@ TEST(EventCodecTest, MapsAreWrittenInTheOrderOfTheirKeys) {
 TEST(MessageCodecTest, AMessageThatProtobufCouldNotReadBackIsNamed) {
   pb::Deposited event;
   event.set_note("fine");
+  event.set_amount(-300);
   EXPECT_TRUE(CheckStrings(event).ok());
+  EXPECT_TRUE(CheckSerializedStrings(*event.descriptor(), SerializeDeterministically(event)).ok());
   event.set_note("\xff");
-  const absl::Status status = CheckStrings(event);
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("daybook_test.v1.Deposited.note is not UTF-8"));
+  for (const absl::Status& status :
+       {CheckStrings(event), CheckSerializedStrings(*event.descriptor(), SerializeDeterministically(event))}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("daybook_test.v1.Deposited.note is not UTF-8"));
+  }
+}
+
+TEST(MessageCodecTest, StringsInsideOtherMessagesAreCheckedToo) {
+  pb::Tagged event;
+  (*event.mutable_tags())["key"] = "\xc3\x28";
+  const std::string bytes = SerializeDeterministically(event);
+  EXPECT_FALSE(CheckStrings(event).ok());
+  EXPECT_THAT(std::string(CheckSerializedStrings(*event.descriptor(), bytes).message()),
+              HasSubstr("daybook_test.v1.Tagged.TagsEntry.value is not UTF-8"));
+  EXPECT_FALSE(CheckSerializedStrings(*event.descriptor(), bytes.substr(0, 3)).ok());
 }
 
 TEST(MessageCodecTest, TheFingerprintTellsShapesApartAndIsStable) {

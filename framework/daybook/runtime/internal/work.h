@@ -1,0 +1,58 @@
+#ifndef DAYBOOK_RUNTIME_INTERNAL_WORK_H_
+#define DAYBOOK_RUNTIME_INTERNAL_WORK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "daybook/runtime/internal/aggregate_ops.h"
+#include "daybook/store/event_store.h"
+
+namespace daybook::runtime::internal {
+
+// A state to be written as a snapshot, once the events it holds are durable.
+struct SnapshotJob {
+  const AggregateOps* ops = nullptr;
+  StreamId stream;
+  Revision revision;
+  Position position;
+  std::unique_ptr<const StateBox> state;
+};
+
+template <class T>
+void MoveBehind(std::vector<T>& to, std::vector<T>& from) {
+  if (to.empty()) {
+    to.swap(from);
+  } else {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  }
+}
+
+// What was decided and is not durable yet: the rows, and the commands to answer once they are.
+struct Work {
+  store::Batch batch;
+  std::vector<std::unique_ptr<Request>> answers;
+  std::vector<SnapshotJob> snapshots;
+  std::size_t bytes = 0;         // of the rows
+  std::uint64_t last_chunk = 0;  // the decider's number for what it staged at once
+
+  bool HasRows() const { return !batch.appends.empty() || !batch.outcomes.empty(); }
+
+  // Puts what was decided later behind this.
+  void Append(Work&& later) {
+    if (batch.first_position == Position()) batch.first_position = later.batch.first_position;
+    MoveBehind(batch.appends, later.batch.appends);
+    MoveBehind(batch.outcomes, later.batch.outcomes);
+    MoveBehind(answers, later.answers);
+    MoveBehind(snapshots, later.snapshots);
+    bytes += later.bytes;
+    last_chunk = later.last_chunk;
+  }
+};
+
+}  // namespace daybook::runtime::internal
+
+#endif  // DAYBOOK_RUNTIME_INTERNAL_WORK_H_

@@ -90,12 +90,15 @@ StatusCode HttpStatusOf(Code code) {
 
 Problem ProblemOf(const absl::Status& status) {
   DAYBOOK_CHECK(!status.ok(), "only an error is a problem");
-  Problem problem(HttpStatusOf(status.code()), std::string(status.message()));
+  const std::string reason = ReasonOf(status);
+  const bool reused = reason == "COMMAND_ID_REUSED";
+  Problem problem(reused ? StatusCode::kUnprocessableContent : HttpStatusOf(status.code()),
+                  std::string(status.message()));
   if (problem.status == StatusCode::kInternalServerError) problem.detail.clear();
   if (problem.status == StatusCode::kTooManyRequests || problem.status == StatusCode::kServiceUnavailable) {
     problem.retry_after = RetryAfterOf(status).value_or(absl::Seconds(1));
   }
-  if (const std::string reason = ReasonOf(status); !reason.empty()) problem.type = TypeOf(reason);
+  if (!reason.empty()) problem.type = TypeOf(reason);
   return problem;
 }
 

@@ -53,7 +53,7 @@ StatusCode HttpStatusOf(Code code);
 
 // The status as a problem: its message is the detail, except for 500, whose detail says nothing of the inside (log it).
 // A reason (base/reason.h) becomes the type, "urn:daybook:problem:queue-full" for QUEUE_FULL; 429 and 503 carry
-// Retry-After, by the status's hint or 1. Precondition (checked): not OK.
+// Retry-After, by the status's hint or 1. COMMAND_ID_REUSED is 422. Precondition (checked): not OK.
 Problem ProblemOf(const absl::Status& status);
 
 // The refusal as a problem: the type from its reason likewise, its message as detail, its violations as errors.

@@ -58,6 +58,10 @@ TEST(ProblemTest, AReasonAndARetryHintAreShown) {
   EXPECT_EQ(problem.retry_after, absl::Seconds(3));
 }
 
+TEST(ProblemTest, AnIdUsedForSomethingElseIs422) {
+  EXPECT_EQ(ToInt(ProblemOf(WithReason(absl::AlreadyExistsError("used"), "COMMAND_ID_REUSED")).status), 422);
+}
+
 TEST(ProblemTest, AnInternalErrorTellsNothingOfTheInside) {
   EXPECT_EQ(ProblemOf(absl::InternalError("row 7 of /var/lib")).detail, "");
   EXPECT_EQ(ProblemOf(absl::NotFoundError("no such one")).detail, "no such one");

@@ -32,7 +32,7 @@ struct ListFilter {
   std::optional<Status> status;
   std::optional<std::string> currency;      // of any account; letters in any case
   std::optional<std::string> bank_country;  // of any account's bank; letters in any case
-  std::optional<std::string> iban;          // of any active account; blanks and case do not matter
+  std::optional<std::string> iban;          // of any account; blanks and case do not matter
   std::optional<std::string> q;             // the name or an alias starts with it; case does not matter
   std::optional<std::string> instance;      // of the BOS it came from; "" or "daybook" = created here
 };

@@ -9,7 +9,8 @@
 
 namespace beneficiary {
 
-// From a beneficiary's state to the bytes that the endpoints serve; docs/reference/formats/read-models.md has the rules.
+// From a beneficiary's state to the bytes that the endpoints serve; docs/reference/formats/read-models.md has the
+// rules.
 //
 //   std::string json;
 //   AppendDefinitiveJson(state, revision, json);

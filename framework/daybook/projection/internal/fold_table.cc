@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daybook/codec/message_codec.h"
 #include "daybook/projection/internal/keys.h"
 
 namespace daybook::projection::internal {
@@ -19,8 +20,8 @@ absl::Status Damaged(std::string_view stream) {
 
 }  // namespace
 
-absl::StatusOr<FoldTable::Entry> FoldTable::Load(const store::EventView& event,
-                                                 const google::protobuf::MessageLite& empty, StagedWriter& out) {
+absl::StatusOr<FoldTable::Entry> FoldTable::Load(const store::EventView& event, const google::protobuf::Message& empty,
+                                                 StagedWriter& out) {
   Entry entry;
   std::optional<StreamId> stream = StreamId::Parse(event.stream);
   if (!stream) return absl::DataLossError(absl::StrCat("'", ToAbsl(event.stream), "' is no stream id"));
@@ -43,7 +44,7 @@ absl::StatusOr<FoldTable::Entry> FoldTable::Load(const store::EventView& event,
 }
 
 absl::StatusOr<FoldTable::Entry*> FoldTable::Advance(const store::EventView& event,
-                                                     const google::protobuf::MessageLite& empty, StagedWriter& out) {
+                                                     const google::protobuf::Message& empty, StagedWriter& out) {
   auto found = by_stream_.find(event.stream);
   if (found == by_stream_.end()) {
     absl::StatusOr<Entry> loaded = Load(event, empty, out);
@@ -74,9 +75,7 @@ absl::Status FoldTable::Flush(StagedWriter& out) {
     row.clear();
     AppendVarint(row, entry->revision.value());
     AppendLengthPrefixed(row, entry->memo);
-    if (!entry->state->AppendToString(&row)) {
-      return absl::InternalError(absl::StrCat("the state of stream ", entry->stream.text(), " cannot be serialised"));
-    }
+    codec::AppendDeterministically(*entry->state, row);
     out.PutOwn(StateKey(entry->stream.text()), row);
     bytes_ -= entry->bytes;
     entry->bytes = kEntryOverheadBytes + row.size() * kParsedFactor;

@@ -14,7 +14,7 @@
 #include "daybook/core/strong.h"
 #include "daybook/projection/internal/staged_writer.h"
 #include "daybook/store/event_store.h"
-#include "google/protobuf/message_lite.h"
+#include "google/protobuf/message.h"
 
 namespace daybook::projection::internal {
 
@@ -29,7 +29,7 @@ class FoldTable {
   struct Entry {
     StreamId stream;
     Revision revision;  // folded up to and including this one
-    std::unique_ptr<google::protobuf::MessageLite> state;
+    std::unique_ptr<google::protobuf::Message> state;
     std::string memo;
     bool dirty = false;
     std::size_t bytes = 0;  // rough size in memory
@@ -39,7 +39,7 @@ class FoldTable {
 
   // The entry to fold `event` into, already counted as folded; `empty` is the state of a new stream. Valid until the
   // next call. kDataLoss: the row is damaged, or the event is not the stream's next one.
-  absl::StatusOr<Entry*> Advance(const store::EventView& event, const google::protobuf::MessageLite& empty,
+  absl::StatusOr<Entry*> Advance(const store::EventView& event, const google::protobuf::Message& empty,
                                  StagedWriter& out);
 
   // Stages every changed entry and drops the least recently used ones above the limit.
@@ -51,8 +51,7 @@ class FoldTable {
  private:
   using Entries = std::list<Entry>;
 
-  absl::StatusOr<Entry> Load(const store::EventView& event, const google::protobuf::MessageLite& empty,
-                             StagedWriter& out);
+  absl::StatusOr<Entry> Load(const store::EventView& event, const google::protobuf::Message& empty, StagedWriter& out);
 
   std::size_t bytes_max_ = 32 * 1024 * 1024;
   std::size_t bytes_ = 0;

@@ -99,7 +99,7 @@ class Spec {
   // Decides. A second When goes on from the state that the first one's events led to.
   template <class C>
   requires(daybook::internal::IsAlternativeOf<C, typename A::Command>::value) Spec& When(const C& command) {
-    if (decision_.has_value() && decision_->emits()) Given(decision_->events());
+    if (decision_.has_value() && decision_->emits()) Given(std::vector<Event>(std::move(decision_->events())));
     context_.revision = Revision(given_count_);
     command_text_ = internal::Describe(command);
     C decoded;

@@ -14,6 +14,12 @@ using google::protobuf::UInt32Value;
 
 int g_calls = 0;
 
+StringValue Text(std::string_view text) {
+  StringValue out;
+  out.set_value(std::string(text));
+  return out;
+}
+
 // A page of text: StringValue is "write this", UInt32Value is "misbehave in way n".
 struct Page {
   static constexpr std::string_view kCategory = "page";
@@ -26,6 +32,7 @@ struct Page {
       return Reject{Code::kInvalidArgument, "EMPTY", "", {{"/text", "REQUIRED", ""}, {"/more", "REQUIRED", ""}}};
     }
     if (s.value() == c.value()) return Unchanged{};
+    if (c.value() == "twice") return Emit(Text("half"), c);
     StringValue written;
     written.set_value(c.value() == "now" ? context.actor + std::to_string(context.now.millis()) : c.value());
     return Emit(written);
@@ -40,12 +47,6 @@ struct Page {
 };
 
 using PageSpec = Spec<Page>;
-
-StringValue Text(std::string_view text) {
-  StringValue out;
-  out.set_value(std::string(text));
-  return out;
-}
 
 UInt32Value Misbehave(std::uint32_t way) {
   UInt32Value out;
@@ -66,6 +67,7 @@ TEST(SpecTest, TimeAndActorReachTheDecider) { PageSpec().At(1700).As("ann").When
 
 TEST(SpecTest, ASecondWhenGoesOnFromTheFirst) {
   PageSpec().When(Text("a")).Then(Text("a")).When(Text("a")).ThenNothing();
+  PageSpec().When(Text("twice")).Then(Text("half"), Text("twice")).When(Text("twice")).ThenNothing();
 }
 
 TEST(SpecTest, AnotherDecisionFailsWithBothSides) {

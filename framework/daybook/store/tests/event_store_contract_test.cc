@@ -1,0 +1,33 @@
+#include "daybook/testing/event_store_contract.h"
+
+#include "daybook/store/memory/memory_event_store.h"
+#include "daybook/store/rocks/rocks_event_store.h"
+#include "daybook/testing/temporary_directory.h"
+
+namespace daybook::store {
+namespace {
+
+class MemoryHarness : public testing::EventStoreHarness {
+ public:
+  absl::StatusOr<std::unique_ptr<EventStore>> Open() override { return NewMemoryEventStore(); }
+  Kind kind() const override { return Kind::kVolatile; }
+};
+
+class RocksHarness : public testing::EventStoreHarness {
+ public:
+  absl::StatusOr<std::unique_ptr<EventStore>> Open() override {
+    return OpenRocksEventStore({.path = directory_.path() + "/partition/0"});
+  }
+  Kind kind() const override { return Kind::kDurable; }
+
+ private:
+  const testing::TemporaryDirectory directory_;
+};
+
+[[maybe_unused]] const bool memory =
+    testing::RegisterEventStoreContract("MemoryEventStoreContract", [] { return std::make_unique<MemoryHarness>(); });
+[[maybe_unused]] const bool rocks =
+    testing::RegisterEventStoreContract("RocksEventStoreContract", [] { return std::make_unique<RocksHarness>(); });
+
+}  // namespace
+}  // namespace daybook::store

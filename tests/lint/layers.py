@@ -33,7 +33,7 @@ EXAMPLE_LAYERS = {
     },
     "api": {
         "domain", "projections", "app",
-        *(f"daybook:{m}" for m in ("core", "base", "codec", "store", "runtime", "projection", "grpc", "http", "observe")),
+        *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
 }
 
@@ -79,6 +79,7 @@ THIRD_PARTY = [
     (r"^z(?:lib|conf)\.h$", "zlib", ["framework/daybook/cdc/", EXAMPLE + "gateway/", TESTS]),
     (r"^(?:spdlog|fmt)/", "spdlog", ["framework/daybook/base/log.cc"]),
     (r"^jemalloc/", "jemalloc", ["bench/", EXAMPLE + "api/"]),
+    (r"^sanitizer/", "the sanitizers' interface", ["framework/daybook/base/"]),
     (r"^benchmark/", "Google Benchmark", ["bench/"]),
 ]
 # Libraries that public headers may name, and the modules from which on.

@@ -1,4 +1,4 @@
-#include "identifiers.h"
+#include "beneficiary/api/identifiers.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,9 +6,9 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "beneficiary/domain/identity.h"
 #include "daybook/base/hash.h"
 #include "daybook/base/strings.h"
-#include "beneficiary/domain/identity.h"
 #include "daybook/base/uuid_source.h"
 
 namespace beneficiary::api {
@@ -44,9 +44,7 @@ CommandId CommandIdOfKey(std::string_view caller, std::string_view resource, std
   return CommandId(daybook::NameBasedUuid(kNamespace, name));
 }
 
-Uuid BeneficiaryIdOf(const CommandId& command_id) {
-  return daybook::NameBasedUuid(kNamespace, command_id.ToString());
-}
+Uuid BeneficiaryIdOf(const CommandId& command_id) { return daybook::NameBasedUuid(kNamespace, command_id.ToString()); }
 
 std::string RequestFingerprint(std::string_view method, std::string_view path, std::string_view if_match,
                                std::string_view canonical_body) {
@@ -59,8 +57,7 @@ std::string RequestFingerprint(std::string_view method, std::string_view path, s
 }
 
 std::string ConsistencyToken::Encode() const {
-  const std::string text =
-      absl::StrCat(ToAbsl(kTokenPrefix), category, ":", partition.value(), ":", position.value());
+  const std::string text = absl::StrCat(ToAbsl(kTokenPrefix), category, ":", partition.value(), ":", position.value());
   return absl::WebSafeBase64Escape(text);
 }
 

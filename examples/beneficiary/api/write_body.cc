@@ -1,15 +1,15 @@
-#include "write_body.h"
+#include "beneficiary/api/write_body.h"
 
 #include <boost/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "daybook/base/clock.h"
-#include "daybook/base/strings.h"
 #include "beneficiary/api/internal/canonical_json.h"
 #include "beneficiary/api/internal/json_fields.h"
 #include "beneficiary/api/internal/json_text.h"
+#include "daybook/base/clock.h"
+#include "daybook/base/strings.h"
 
 namespace beneficiary::api {
 
@@ -131,13 +131,13 @@ void ReadRegulatoryPatch(const json::value& value, std::string pointer, std::vec
 
 void RefuseNull(const Fields& fields, std::string_view name, std::vector<Violation>& broken_rules) {
   if (fields.IsNull(name)) {
-    broken_rules.push_back({fields.PointerTo(name), "REQUIRED", "This field has always a value: null cannot clear it."});
+    broken_rules.push_back(
+        {fields.PointerTo(name), "REQUIRED", "This field has always a value: null cannot clear it."});
   }
 }
 
 // The two objects inside an account: their members are patched, and null clears all of them.
-void ReadAccountPatchParts(Fields& fields, std::vector<Violation>& malformed,
-                           commands::v1::AmendBankAccount& patch) {
+void ReadAccountPatchParts(Fields& fields, std::vector<Violation>& malformed, commands::v1::AmendBankAccount& patch) {
   static const json::object kAllNull = {{"name", nullptr},
                                         {"country_code", nullptr},
                                         {"address_line_1", nullptr},

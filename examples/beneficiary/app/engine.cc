@@ -19,6 +19,7 @@ absl::Status AddProjections(projection::ProjectionRunner& runner) {
   DAYBOOK_RETURN_IF_ERROR((runner.Add<DetailProjection, Beneficiary>()));
   DAYBOOK_RETURN_IF_ERROR((runner.Add<ListProjection, Beneficiary>()));
   DAYBOOK_RETURN_IF_ERROR((runner.Add<CompatProjection, Beneficiary, Client>()));
+  runner.Recognise<Client>();
   return absl::OkStatus();
 }
 
@@ -55,7 +56,6 @@ absl::Status Engine::Start(const EngineOptions& options) {
   projector.clock = options.clock;
   runner_ = std::make_unique<projection::ProjectionRunner>(*store_, *read_models_, projector);
   DAYBOOK_RETURN_IF_ERROR(AddProjections(*runner_));
-  runner_->Recognise<Client>();
   DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel detail, runner_->Model(DetailProjection::kName));
   DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel list, runner_->Model(ListProjection::kName));
   DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel compat, runner_->Model(CompatProjection::kName));

@@ -78,10 +78,10 @@ void Service::WhenFresh(std::string_view model, Position position, absl::Duratio
   engine_.runner().WhenReached(
       model, position, timeout, [done = std::move(done), name = std::string(model)](absl::Status reached) mutable {
         if (reached.ok()) return done(absl::OkStatus());
-        done(WithReason(absl::UnavailableError(
-                            absl::StrCat("The read model ", name, " does not show what the consistency token asks for ",
-                                         "yet; try again.")),
-                        "NOT_YET_SHOWN"));
+        done(WithReason(
+            absl::UnavailableError(absl::StrCat(
+                "The read model ", name, " does not show what the consistency token asks for ", "yet; try again.")),
+            "NOT_YET_SHOWN"));
       });
 }
 
@@ -106,9 +106,9 @@ absl::StatusOr<std::string> Service::CompatInstance() const {
   if (!instances.ok()) return instances.status();
   if (instances->empty()) return std::string();
   if (instances->size() == 1) return instances->front();
-  return absl::FailedPreconditionError(
-      absl::StrCat("There are several BOS instances (", absl::StrJoin(*instances, ", "),
-                   "): the service must be started with --compat_instance=NAME."));
+  return absl::FailedPreconditionError(absl::StrCat("There are several BOS instances (",
+                                                    absl::StrJoin(*instances, ", "),
+                                                    "): the service must be started with --compat_instance=NAME."));
 }
 
 }  // namespace beneficiary

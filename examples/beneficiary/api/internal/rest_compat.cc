@@ -22,8 +22,8 @@ using daybook::ToStd;
 
 namespace {
 
-// A whole number from 1, as Python's int() reads it from ASCII: blanks around it, a plus sign, leading zeros. Its digits
-// are kept, since the answer repeats a page number of any size.
+// A whole number from 1, as Python's int() reads it from ASCII: blanks around it, a plus sign, leading zeros. Its
+// digits are kept, since the answer repeats a page number of any size.
 struct PageNumber {
   std::string digits;
   std::uint64_t value;  // the greatest number if it is greater still
@@ -48,8 +48,7 @@ http::Response Json(http::StatusCode status, std::string body) {
 }
 
 http::Response FieldError(std::string_view field, std::string_view text) {
-  return Json(http::StatusCode::kBadRequest,
-              absl::StrCat("{\"", ToAbsl(field), "\":[\"", ToAbsl(text), "\"]}"));
+  return Json(http::StatusCode::kBadRequest, absl::StrCat("{\"", ToAbsl(field), "\":[\"", ToAbsl(text), "\"]}"));
 }
 
 http::Response DetailError(http::StatusCode status, std::string_view text) {
@@ -106,18 +105,18 @@ http::Response ListAsBos(const Service& service, const http::Request& request) {
 }  // namespace
 
 void AddCompat(const SharedContext& context, std::vector<Endpoint>& out) {
-  out.push_back({http::Method::kGet, "/client/beneficiaries",
-                 [context](http::Request request, http::Responder responder) {
-                   const absl::StatusOr<daybook::Position> token = TokenOf(request);
-                   if (!token.ok()) return responder.Send(ErrorOf(token.status()));
-                   if (*token == daybook::Position()) return responder.Send(ListAsBos(context->service, request));
-                   context->service.WhenFresh(
-                       CompatProjection::kName, *token, context->options.freshness_wait,
-                       [context, request = std::move(request),
-                        responder = std::move(responder)](const absl::Status& fresh) mutable {
-                         responder.Send(fresh.ok() ? ListAsBos(context->service, request) : ErrorOf(fresh));
-                       });
-                 }});
+  out.push_back(
+      {http::Method::kGet, "/client/beneficiaries", [context](http::Request request, http::Responder responder) {
+         const absl::StatusOr<daybook::Position> token = TokenOf(request);
+         if (!token.ok()) return responder.Send(ErrorOf(token.status()));
+         if (*token == daybook::Position()) return responder.Send(ListAsBos(context->service, request));
+         context->service.WhenFresh(
+             CompatProjection::kName, *token, context->options.freshness_wait,
+             [context, request = std::move(request),
+              responder = std::move(responder)](const absl::Status& fresh) mutable {
+               responder.Send(fresh.ok() ? ListAsBos(context->service, request) : ErrorOf(fresh));
+             });
+       }});
 }
 
 }  // namespace beneficiary::api::internal

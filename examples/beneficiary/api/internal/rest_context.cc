@@ -25,8 +25,8 @@ void SendAnswer(http::Responder& responder, Answer answer) {
 
 http::Problem ProblemWith(http::StatusCode status, std::string_view reason, std::string detail) {
   http::Problem problem(status, std::move(detail));
-  problem.type = absl::StrCat("urn:daybook:problem:",
-                              absl::StrReplaceAll(absl::AsciiStrToLower(ToAbsl(reason)), {{"_", "-"}}));
+  problem.type =
+      absl::StrCat("urn:daybook:problem:", absl::StrReplaceAll(absl::AsciiStrToLower(ToAbsl(reason)), {{"_", "-"}}));
   return problem;
 }
 

@@ -45,9 +45,8 @@ std::optional<std::string> Filter(const http::Query& query, std::string_view nam
 }
 
 absl::StatusOr<ListRequest> ReadListRequest(const http::Request& request) {
-  DAYBOOK_ASSIGN_OR_RETURN(const http::Query query,
-                           ReadQuery(request, {"limit", "cursor", "status", "currency", "bank_country", "iban", "q",
-                                               "instance"}));
+  DAYBOOK_ASSIGN_OR_RETURN(const http::Query query, ReadQuery(request, {"limit", "cursor", "status", "currency",
+                                                                        "bank_country", "iban", "q", "instance"}));
   ListRequest list;
   list.filter.client_id = std::string(request.PathParam("client_id"));
   if (const auto limit = query.Last("limit")) {
@@ -123,9 +122,8 @@ Answer GetOperation(Service& service, const http::Request& request) {
 Answer GetRequirements(const http::Request& request) {
   const absl::StatusOr<http::Query> query = ReadQuery(request, {"bank_country", "currency", "type"});
   if (!query.ok()) return ProblemOfStatus(query.status());
-  const absl::StatusOr<std::vector<Requirement>> rules =
-      FindRequirements(query->Last("bank_country").value_or(""), query->Last("currency").value_or(""),
-                       query->Last("type").value_or(""));
+  const absl::StatusOr<std::vector<Requirement>> rules = FindRequirements(
+      query->Last("bank_country").value_or(""), query->Last("currency").value_or(""), query->Last("type").value_or(""));
   if (!rules.ok()) return ProblemOfStatus(rules.status());
   return http::Response(http::StatusCode::kOk, http::kJson, RenderRequirements(*rules));
 }
@@ -150,10 +148,10 @@ void AddReads(const SharedContext& context, std::vector<Endpoint>& out) {
                    if (!token.ok()) return responder.Send(ProblemOfStatus(token.status()));
                    SendAnswer(responder, GetOperation(context->service, request));
                  }});
-  out.push_back({http::Method::kGet, "/v1/beneficiary-requirements",
-                 [](const http::Request& request, http::Responder responder) {
-                   SendAnswer(responder, GetRequirements(request));
-                 }});
+  out.push_back(
+      {http::Method::kGet, "/v1/beneficiary-requirements", [](const http::Request& request, http::Responder responder) {
+         SendAnswer(responder, GetRequirements(request));
+       }});
 }
 
 }  // namespace beneficiary::api::internal

@@ -28,12 +28,10 @@ http::Problem NothingMatches() {
                      "If-Match names a tag that the beneficiary does not have.");
 }
 
-bool CanNeverMatch(const WriteHead& head) {
-  return head.condition && head.condition->kind == IfMatch::Kind::kNothing;
-}
+bool CanNeverMatch(const WriteHead& head) { return head.condition && head.condition->kind == IfMatch::Kind::kNothing; }
 
-// Adds a write on an existing beneficiary. `read` is one of write_body.h; `complete` puts the path's parameters into the
-// command that the body gave, or refuses with a problem.
+// Adds a write on an existing beneficiary. `read` is one of write_body.h; `complete` puts the path's parameters into
+// the command that the body gave, or refuses with a problem.
 template <class ReadBody, class Complete>
 void AddWrite(const SharedContext& context, const WriteRoute& route, ReadBody read, Complete complete,
               std::vector<Endpoint>& out) {
@@ -99,28 +97,25 @@ void AddRegister(const SharedContext& context, std::vector<Endpoint>& out) {
     write.options = OptionsOf(*context, request, checked, body.canonical);
     write.beneficiary_id = BeneficiaryIdOf(write.options.id).ToString();
     write.command = std::move(body.command);
-    Execute(context, std::move(write), checked.prefer, Success::kCreated, BodyKind::kBeneficiary,
-            std::move(responder));
+    Execute(context, std::move(write), checked.prefer, Success::kCreated, BodyKind::kBeneficiary, std::move(responder));
   };
   out.push_back({http::Method::kPost, "/v1/clients/{client_id}/beneficiaries", handle});
 }
 
 void AddAccountWrites(const SharedContext& context, std::vector<Endpoint>& out) {
-  AddWrite(context,
-           {http::Method::kPost, "/v1/beneficiaries/{id}/bank-accounts", Success::kCreated, BodyKind::kBankAccount},
-           ReadAddBankAccount,
-           [](const http::Request&, commands::v1::AddBankAccount command) -> Beneficiary::Command { return command; },
-           out);
+  AddWrite(
+      context, {http::Method::kPost, "/v1/beneficiaries/{id}/bank-accounts", Success::kCreated, BodyKind::kBankAccount},
+      ReadAddBankAccount,
+      [](const http::Request&, commands::v1::AddBankAccount command) -> Beneficiary::Command { return command; }, out);
   constexpr std::string_view kAccount = "/v1/beneficiaries/{id}/bank-accounts/{account_id}";
   AddWrite(context, {http::Method::kPatch, kAccount, Success::kBeneficiary, BodyKind::kBankAccount},
-           ReadAmendBankAccount,
-           WithAccount<commands::v1::AmendBankAccount, commands::v1::AmendBankAccount>, out);
+           ReadAmendBankAccount, WithAccount<commands::v1::AmendBankAccount, commands::v1::AmendBankAccount>, out);
   AddWrite(context, {http::Method::kDelete, kAccount, Success::kNoContent}, ReadNothing,
            WithAccount<commands::v1::RemoveBankAccount, Nothing>, out);
-  AddWrite(context,
-           {http::Method::kPost, "/v1/beneficiaries/{id}/bank-accounts/{account_id}:make-default",
-            Success::kBeneficiary},
-           ReadNothing, WithAccount<commands::v1::MakeBankAccountDefault, Nothing>, out);
+  AddWrite(
+      context,
+      {http::Method::kPost, "/v1/beneficiaries/{id}/bank-accounts/{account_id}:make-default", Success::kBeneficiary},
+      ReadNothing, WithAccount<commands::v1::MakeBankAccountDefault, Nothing>, out);
 }
 
 }  // namespace
@@ -128,14 +123,15 @@ void AddAccountWrites(const SharedContext& context, std::vector<Endpoint>& out) 
 void AddWrites(const SharedContext& context, std::vector<Endpoint>& out) {
   AddRegister(context, out);
   constexpr std::string_view kOne = "/v1/beneficiaries/{id}";
-  AddWrite(context, {http::Method::kPatch, kOne, Success::kBeneficiary}, ReadAmend,
-           [](const http::Request&, commands::v1::AmendBeneficiary command) -> Beneficiary::Command { return command; },
-           out);
+  AddWrite(
+      context, {http::Method::kPatch, kOne, Success::kBeneficiary}, ReadAmend,
+      [](const http::Request&, commands::v1::AmendBeneficiary command) -> Beneficiary::Command { return command; },
+      out);
   AddWrite(context, {http::Method::kDelete, kOne, Success::kNoContent}, ReadNothing,
            Bare<commands::v1::RemoveBeneficiary>, out);
   constexpr std::string_view kAlias = "/v1/beneficiaries/{id}/aliases/{alias}";
-  AddWrite(context, {http::Method::kPut, kAlias, Success::kBeneficiary}, ReadNothing,
-           WithAlias<commands::v1::AddAlias>, out);
+  AddWrite(context, {http::Method::kPut, kAlias, Success::kBeneficiary}, ReadNothing, WithAlias<commands::v1::AddAlias>,
+           out);
   AddWrite(context, {http::Method::kDelete, kAlias, Success::kNoContent}, ReadNothing,
            WithAlias<commands::v1::RemoveAlias>, out);
   AddAccountWrites(context, out);
@@ -145,12 +141,11 @@ void AddWrites(const SharedContext& context, std::vector<Endpoint>& out) {
            Bare<commands::v1::DeactivateBeneficiary>, out);
   AddWrite(context, {http::Method::kPost, "/v1/beneficiaries/{id}:restore", Success::kBeneficiary}, ReadNothing,
            Bare<commands::v1::RestoreBeneficiary>, out);
-  AddWrite(context, {http::Method::kPost, "/v1/beneficiaries/{id}:screening-result", Success::kBeneficiary},
-           ReadScreeningResult,
-           [](const http::Request&, commands::v1::RecordScreeningResult command) -> Beneficiary::Command {
-             return command;
-           },
-           out);
+  AddWrite(
+      context, {http::Method::kPost, "/v1/beneficiaries/{id}:screening-result", Success::kBeneficiary},
+      ReadScreeningResult,
+      [](const http::Request&, commands::v1::RecordScreeningResult command) -> Beneficiary::Command { return command; },
+      out);
 }
 
 }  // namespace beneficiary::api::internal

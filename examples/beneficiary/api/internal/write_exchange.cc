@@ -22,8 +22,7 @@ using daybook::Violation;
 namespace {
 
 bool SaysJson(std::string_view content_type) {
-  const absl::string_view media =
-      absl::StripAsciiWhitespace(ToAbsl(content_type.substr(0, content_type.find(';'))));
+  const absl::string_view media = absl::StripAsciiWhitespace(ToAbsl(content_type.substr(0, content_type.find(';'))));
   return absl::EqualsIgnoreCase(media, "application/json") ||
          absl::EqualsIgnoreCase(media, "application/merge-patch+json");
 }
@@ -113,7 +112,8 @@ std::variant<WriteHead, http::Problem> ReadWriteHead(const RestContext& context,
   if (if_match) {
     absl::StatusOr<IfMatch> condition = IfMatch::Parse(*if_match);
     if (!condition.ok()) {
-      return ProblemWith(http::StatusCode::kBadRequest, "IF_MATCH_MALFORMED", std::string(condition.status().message()));
+      return ProblemWith(http::StatusCode::kBadRequest, "IF_MATCH_MALFORMED",
+                         std::string(condition.status().message()));
     }
     head.if_match = std::string(*if_match);
     head.condition = *condition;
@@ -161,17 +161,18 @@ void Execute(const SharedContext& context, WriteRequest write, const Prefer& pre
   if (prefer.wait) write.wait = ShowWait{*prefer.wait, prefer.models};
   write.answer = success == Success::kNoContent ? WriteRequest::Answer::kNothing : WriteRequest::Answer::kBeneficiary;
   std::string applied = prefer.wait ? prefer.Applied() : std::string();
-  context->service.Write(
-      std::move(write), [context, success, kind, applied = std::move(applied),
-                         responder = std::move(responder)](absl::StatusOr<WriteReply> reply) mutable {
-        if (!reply.ok()) return responder.Send(ProblemOfStatus(reply.status()));
-        http::Response response = reply->outcome.rejection ? Refused(*reply, kind)
-                                  : reply->shown           ? Shown(context->service, *reply, success, kind)
-                                                           : Accepted(*reply);
-        response.AddHeader("Consistency-Token", TokenFor(reply->outcome).Encode());
-        if (!applied.empty() && !reply->outcome.rejection) response.AddHeader("Preference-Applied", applied);
-        responder.Send(std::move(response));
-      });
+  context->service.Write(std::move(write),
+                         [context, success, kind, applied = std::move(applied),
+                          responder = std::move(responder)](absl::StatusOr<WriteReply> reply) mutable {
+                           if (!reply.ok()) return responder.Send(ProblemOfStatus(reply.status()));
+                           http::Response response = reply->outcome.rejection ? Refused(*reply, kind)
+                                                     : reply->shown ? Shown(context->service, *reply, success, kind)
+                                                                    : Accepted(*reply);
+                           response.AddHeader("Consistency-Token", TokenFor(reply->outcome).Encode());
+                           if (!applied.empty() && !reply->outcome.rejection)
+                             response.AddHeader("Preference-Applied", applied);
+                           responder.Send(std::move(response));
+                         });
 }
 
 }  // namespace beneficiary::api::internal

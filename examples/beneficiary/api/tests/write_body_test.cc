@@ -44,13 +44,13 @@ TEST(WriteBodyTest, EveryWrongTypeAndUnknownFieldIsNamedAtOnceWithItsPointer) {
   const auto body = ReadRegister(R"({"name":5,"id":"x","type":"robot","aliases":"a","email_addresses":["ok",7],
       "email_notification":"yes","address":[],"regulatory":{"inn":true,"zzz":1},
       "bank_accounts":[{"iban":1,"bank":{"x/y~z":1}},"no"],"status":"active"})");
-  EXPECT_THAT(PlacesOf(body.malformed),
-              UnorderedElementsAre("/name WRONG_TYPE", "/id UNKNOWN_FIELD", "/type UNKNOWN_VALUE",
-                                   "/aliases WRONG_TYPE", "/email_addresses/1 WRONG_TYPE",
-                                   "/email_notification WRONG_TYPE", "/address WRONG_TYPE",
-                                   "/regulatory/inn WRONG_TYPE", "/regulatory/zzz UNKNOWN_FIELD",
-                                   "/bank_accounts/0/iban WRONG_TYPE", "/bank_accounts/0/bank/x~1y~0z UNKNOWN_FIELD",
-                                   "/bank_accounts/1 WRONG_TYPE", "/status UNKNOWN_FIELD"));
+  EXPECT_THAT(
+      PlacesOf(body.malformed),
+      UnorderedElementsAre("/name WRONG_TYPE", "/id UNKNOWN_FIELD", "/type UNKNOWN_VALUE", "/aliases WRONG_TYPE",
+                           "/email_addresses/1 WRONG_TYPE", "/email_notification WRONG_TYPE", "/address WRONG_TYPE",
+                           "/regulatory/inn WRONG_TYPE", "/regulatory/zzz UNKNOWN_FIELD",
+                           "/bank_accounts/0/iban WRONG_TYPE", "/bank_accounts/0/bank/x~1y~0z UNKNOWN_FIELD",
+                           "/bank_accounts/1 WRONG_TYPE", "/status UNKNOWN_FIELD"));
 }
 
 TEST(WriteBodyTest, WhatIsNotJsonIsOneFindingThatSaysWhere) {
@@ -99,7 +99,8 @@ TEST(WriteBodyTest, APatchKnowsOnlyWhatItMayChange) {
 }
 
 TEST(WriteBodyTest, AnAccountPatchReachesIntoBankAndCorrespondent) {
-  const auto body = ReadAmendBankAccount(R"({"bank":{"name":"B"},"correspondent":null,"status":"inactive","iban":null})");
+  const auto body =
+      ReadAmendBankAccount(R"({"bank":{"name":"B"},"correspondent":null,"status":"inactive","iban":null})");
   ASSERT_THAT(PlacesOf(body.malformed), IsEmpty());
   EXPECT_EQ(body.command.bank_name(), "B");
   EXPECT_FALSE(body.command.has_bank_country_code());

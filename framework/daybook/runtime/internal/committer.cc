@@ -145,9 +145,8 @@ void Committer::Stop(absl::Duration grace) {
     absl::MutexLock lock(&mu_);
     closed_ = true;
     decider_wakeup_.Signal();
-    const absl::Time end = absl::Now() + grace;
     while (!decider_done_) {
-      if (decider_ended_.WaitWithDeadline(&mu_, end)) break;
+      if (decider_ended_.WaitWithTimeout(&mu_, grace)) break;
     }
   }
   refuse_rest_.store(true);

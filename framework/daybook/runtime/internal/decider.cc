@@ -23,6 +23,8 @@ absl::Status IdReused(CommandId id) {
                     "COMMAND_ID_REUSED");
 }
 
+bool SameContent(const Fingerprint& a, const Fingerprint& b) { return a == b || SeededBug("fingerprint_unchecked"); }
+
 store::ExpectedRevision Exactly(Revision revision) {
   return revision == Revision() ? store::ExpectedRevision::NoStream() : store::ExpectedRevision::Exactly(revision);
 }
@@ -95,7 +97,7 @@ absl::StatusOr<std::optional<CommandOutcome>> Decider::FindEarlier(const Request
   const auto it = staged_.find(id);
   if (it != staged_.end() && !SeededBug("dedup_unchecked_in_batch")) {
     const StagedOutcome& staged = it->second;
-    if (staged.fingerprint != request.fingerprint) return IdReused(id);
+    if (!SameContent(staged.fingerprint, request.fingerprint)) return IdReused(id);
     CommandOutcome outcome;
     outcome.result = staged.result;
     outcome.id = id;
@@ -112,7 +114,7 @@ absl::StatusOr<std::optional<CommandOutcome>> Decider::FindEarlier(const Request
   DAYBOOK_ASSIGN_OR_RETURN(const std::optional<store::OutcomeRow> row, store_.FindOutcome(id, not_before));
   if (row.has_value() && !SeededBug("dedup_unchecked_in_store")) {
     DAYBOOK_ASSIGN_OR_RETURN(StoredOutcome stored, DecodeOutcome(id, options_.partition, row->value));
-    if (stored.fingerprint != request.fingerprint) return IdReused(id);
+    if (!SameContent(stored.fingerprint, request.fingerprint)) return IdReused(id);
     return std::move(stored.outcome);
   }
   const std::optional<Timestamp> made_at = TimeOfUuid(id.uuid());

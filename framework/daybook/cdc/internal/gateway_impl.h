@@ -1,0 +1,183 @@
+#ifndef DAYBOOK_CDC_INTERNAL_GATEWAY_IMPL_H_
+#define DAYBOOK_CDC_INTERNAL_GATEWAY_IMPL_H_
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/base/strings.h"
+#include "daybook/cdc/change_record.h"
+#include "daybook/cdc/gateway.h"
+#include "daybook/cdc/internal/dead_letters.h"
+#include "daybook/cdc/internal/outbox.h"
+#include "daybook/cdc/internal/row_store.h"
+#include "daybook/cdc/internal/transactions.h"
+
+namespace daybook::cdc {
+
+// The engine behind Gateway, in three parts: gateway.cc opens, commits and counts, gateway_apply.cc changes rows and
+// marks aggregates, gateway_emit.cc turns marked aggregates into commands.
+struct Gateway::Impl {
+  // Why an aggregate is looked at again: because of a transaction, or of a change outside any.
+  struct Cause {
+    std::optional<std::uint64_t> transaction;  // open at the time
+    bool debounced = true;
+    std::int64_t source_time_us = 0;
+  };
+
+  // An aggregate that changed and was not emitted since.
+  struct Dirty {
+    absl::Duration first_change;  // of those to be debounced
+    absl::Duration last_change;
+    bool debounced = false;
+    bool queued = false;  // in due_
+    std::vector<std::uint64_t> transactions;
+    std::int64_t source_time_us = 0;
+  };
+
+  // What is known of an aggregate's commands.
+  struct Emitted {
+    std::uint64_t count = 0;  // commands so far
+    bool exists = false;      // the last one was no Forget
+    std::array<std::uint8_t, 16> hash = {};
+    bool changed = false;
+  };
+
+  struct Parked {
+    Timestamp since;
+    bool incomplete = false;
+    bool reported = false;
+  };
+
+  // A changed row whose parents are still being marked (rule R11).
+  struct FanOut {
+    int table = 0;
+    std::string key;
+    int place = 0;      // which of the table's placements
+    std::string after;  // the last parent looked at
+    Cause cause;
+    bool stored = false;
+    bool changed = true;
+  };
+
+  enum class Attempt { kDone, kWaits };
+
+  // What one row tree is made of, while it is being assembled.
+  struct Assembly {
+    std::string versions;  // for the command id: table, key and lsn of every row
+    std::vector<std::uint64_t> blocking;
+    std::string missing;  // the first row that is referenced and not there
+    bool incomplete = false;
+  };
+
+  Impl(GatewayOptions o, store::KeyValue* k, CommandSink* sink);
+  absl::Status OpenTables();
+  absl::Status Load(CommandSink* sink);
+  absl::Status LoadAggregates();
+
+  // gateway.cc
+  absl::Status IngestBatch(std::span<const Record> records);
+  absl::Status Commit();
+  void AppendState(store::WriteBatch& batch);
+  absl::Status Fail(const absl::Status& status);
+  void UpdateCounters();
+  std::string* PositionOf(const Record& record);
+
+  // gateway_apply.cc
+  absl::Status Handle(const Record& record);
+  absl::Status ApplyRow(Change& change);
+  absl::Status ApplyDelete(const Change& change, internal::StoredRow& row, const Cause& cause);
+  absl::Status LeaveOldKey(const Change& change, const Cause& cause);
+  absl::Status ReleaseHeld(int table, std::string_view key, const Cause& cause);
+  absl::Status ResolvePlaceholders(Change& change, const internal::StoredRow* base, std::vector<int>& unknown);
+  void NoteSnapshot(const Change& change);
+  Cause CauseOf(const Change& change) const;
+  absl::Status Replace(int table, std::string_view key, internal::StoredRow row, const Cause& cause);
+  absl::Status MarkAbove(int table, std::string_view key, const std::vector<Value>& values, const Cause& cause);
+  void MarkAggregate(int aggregate, std::string_view key, const Cause& cause);
+  void AddFanOut(int table, std::string_view key, const Cause& cause);
+  absl::Status RunFanOuts(std::size_t rows_max);
+  absl::Status RunFanOut(FanOut& work, std::size_t& budget, bool& finished);
+
+  // gateway_emit.cc
+  void CloseTransactions(const std::vector<std::uint64_t>& ids);
+  absl::Status EmitDue(absl::Duration now);
+  absl::Status EmitReady(std::size_t& budget);
+  absl::StatusOr<Attempt> TryEmit(const std::string& id);
+  absl::StatusOr<Attempt> Emit(const std::string& id, Dirty& dirty);
+  absl::StatusOr<Attempt> EmitGone(const std::string& id, Dirty& dirty, const internal::StoredRow* root);
+  absl::StatusOr<RowTree> Assemble(int node, std::string_view key, const internal::StoredRow& row, Assembly& assembly);
+  absl::Status AssemblePlacement(int node, std::string_view parent_key, const internal::StoredRow& parent,
+                                 Assembly& assembly, std::vector<RowTree>& rows);
+  absl::Status Send(const std::string& id, const MappedCommand& mapped, std::string_view versions, bool exists,
+                    std::int64_t source_time_us);
+  absl::StatusOr<bool> HasChildren(int aggregate, std::string_view key);
+  absl::StatusOr<Emitted*> EmittedOf(const std::string& id);
+  void Park(const std::string& id, bool incomplete);
+  void Unpark(const std::string& id);
+  void Settle(const std::string& id);
+  void ReportLongParked();
+  bool IsDue(const Dirty& dirty, absl::Duration now) const;
+
+  const GatewayOptions options;
+  const Catalog& catalog;
+  store::KeyValue* const kv;
+  store::TableId rows_table;
+  store::TableId index_table;
+  store::TableId state_table;
+  store::TableId aggregates_table;
+  store::TableId outbox_table;
+  ChangeParser parser;
+  internal::DeadLetters dead_letters;
+  std::unique_ptr<internal::RowStore> rows;
+  std::unique_ptr<internal::Transactions> transactions;
+  std::unique_ptr<internal::Outbox> outbox;
+
+  absl::Status failed;
+  bool flushing = false;
+  Change change;
+  absl::Duration now;
+
+  // Input positions: key "topic" + partition.
+  StringMap<std::int64_t> positions;
+  StringSet positions_changed;
+  StringSet bad_lines;  // hashes of lines set aside
+  std::vector<std::string> bad_lines_added;
+  std::uint64_t full_snapshot_lsn = 0;
+  bool full_snapshot_changed = false;
+  std::string position_key;
+
+  // Aggregates are named by two bytes of number and the root row's key.
+  StringMap<Dirty> dirty;
+  StringSet dirty_touched;  // to be written or removed with the batch
+  StringSet dirty_stored;   // of those: which are on disk
+  std::deque<std::string> ready;
+  std::deque<std::pair<absl::Duration, std::string>> due;
+  StringMap<Emitted> emitted;
+  std::vector<std::string> emitted_changed;
+  StringMap<Parked> parked;
+  StringSet parked_touched;
+  StringMap<FanOut> fan_outs;
+  std::deque<std::string> fan_out_order;
+  StringSet fan_outs_done;  // stored ones to be removed
+  absl::Duration parked_checked;
+  absl::Duration parked_counted;
+
+  GatewayCounters count;
+  std::int64_t newest_source_time_us = 0;
+  mutable absl::Mutex mu;
+  GatewayCounters published_counters ABSL_GUARDED_BY(mu);
+};
+
+}  // namespace daybook::cdc
+
+#endif  // DAYBOOK_CDC_INTERNAL_GATEWAY_IMPL_H_

@@ -1,0 +1,83 @@
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "daybook/base/check.h"
+#include "daybook/base/strings.h"
+#include "daybook/codec/event_codec.h"
+#include "daybook/store/rocks/rocks_event_store.h"
+#include "floors/bare_writer.h"
+#include "harness/closed_loop.h"
+#include "scenarios/notes.h"
+#include "scenarios/scenarios.h"
+
+namespace daybook::bench {
+namespace {
+
+constexpr std::uint64_t kEvents = 1'000'000;
+constexpr std::uint64_t kEventsPerBatch = 1000;
+
+void Fill(store::EventStore& store) {
+  const codec::EventCodec<Notes::Event> codec;
+  daybook_bench::v1::NoteAdded event;
+  event.set_text(std::string(kEventBytes, 'x'));
+  for (std::uint64_t i = 0; i < kEvents;) {
+    store::Batch batch;
+    for (std::uint64_t n = 0; n < kEventsPerBatch; ++n, ++i) {
+      event.set_number(i);
+      store::StreamAppend& append = batch.appends.emplace_back();
+      append.stream = StreamId(Notes::kCategory, NotesKey(i));
+      append.events.push_back({codec.TypeOf(event), "", codec.Encode(event)});
+    }
+    const auto appended = store.Append(batch);
+    DAYBOOK_CHECK(appended.ok(), appended.status().ToString());
+  }
+}
+
+// Folds the whole log into the states of all aggregates, as a rebuild does: read, check, decode, evolve.
+double Replay(store::EventStore& store) {
+  const auto began = std::chrono::steady_clock::now();
+  const codec::EventCodec<Notes::Event> codec;
+  StringMap<Notes::State> states;
+  Notes::Event event;
+  const auto cursor = store.ReadAll(Position(1));
+  std::uint64_t events = 0;
+  while (true) {
+    const auto more = cursor->Next();
+    DAYBOOK_CHECK(more.ok(), more.status().ToString());
+    if (!*more) break;
+    const store::EventView& view = cursor->event();
+    DAYBOOK_CHECK(codec.DecodeInto(view.type, view.data, event).ok(), "does not decode");
+    auto state = states.find(view.stream);
+    if (state == states.end()) state = states.emplace(std::string(view.stream), Notes::State()).first;
+    std::visit([&](const auto& e) { Notes::Evolve(state->second, e); }, event);
+    ++events;
+  }
+  DAYBOOK_CHECK(events == kEvents && states.size() == kAggregates, "not every event was there");
+  return static_cast<double>(events) / std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+}
+
+}  // namespace
+
+void BenchReplay(const Settings& settings, Report& report) {
+  auto store = store::OpenRocksEventStore({.path = NewDirectory(settings), .block_cache_bytes = 512 << 20});
+  DAYBOOK_CHECK(store.ok(), store.status().ToString());
+  Fill(**store);
+  BareWriter bare(NewDirectory(settings), kAggregates);
+  bare.Fill(kEvents, std::string(kEventBytes, 'x'));
+  Row row;
+  row.scenario = "replay, 256 B events";
+  row.unit = "events/s";
+  row.floor = "raw scan of the log";
+  row.target = 0.3;
+  report.Add(MeasurePairs(
+      std::move(row), settings.rounds, [&] { return Replay(**store); },
+      [&] {
+        const auto began = std::chrono::steady_clock::now();
+        bare.ScanLog();
+        return static_cast<double>(kEvents) /
+               std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+      }));
+}
+
+}  // namespace daybook::bench

@@ -69,7 +69,7 @@ class Spec {
   }
   Spec& Given(const std::vector<Event>& events) {
     for (const Event& event : events) {
-      std::visit([this](const auto& e) { Fold(e); }, event);
+      std::visit([this](const auto& e) { this->Fold(e); }, event);
     }
     return *this;
   }

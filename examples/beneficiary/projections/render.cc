@@ -122,8 +122,9 @@ Date DateOf(std::int64_t days) {
 template <LineSeparators kSeparators>
 void Writer<kSeparators>::Time(std::int64_t micros) {
   constexpr std::int64_t kDayMicros = 86'400'000'000;
-  const std::int64_t days = micros / kDayMicros - (micros % kDayMicros < 0 ? 1 : 0);
-  const auto in_day = static_cast<std::uint64_t>(micros - days * kDayMicros);
+  const std::int64_t rest_of_day = micros % kDayMicros;
+  const std::int64_t days = micros / kDayMicros - (rest_of_day < 0 ? 1 : 0);
+  const auto in_day = static_cast<std::uint64_t>(rest_of_day < 0 ? rest_of_day + kDayMicros : rest_of_day);
   const Date date = DateOf(days);
   out_.push_back('"');
   if (date.year < 0 || date.year > 9999) {

@@ -83,7 +83,7 @@ void DetailProjection::On(const daybook::projection::Folded<State>& folded, dayb
   const std::vector<daybook::Violation> violations = Validate(s);
   if (!violations.empty()) {
     out.Put(WarningsKey(id), RenderWarnings(violations));
-    folded.memo = "v";
+    folded.memo.assign(1, 'v');
   } else if (!folded.memo.empty()) {
     out.Delete(WarningsKey(id));
     folded.memo.clear();

@@ -1,5 +1,7 @@
 #include "daybook/base/strings.h"
 
+#include <cstring>
+
 namespace daybook {
 
 void AppendBigEndian64(std::string& out, std::uint64_t value) {
@@ -88,6 +90,14 @@ Utf8Step NextUtf8(std::string_view text) {
 
 bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
+    // Nearly all text is ASCII: eight bytes at a time while their high bits are clear.
+    std::uint64_t eight = 0;
+    while (text.size() >= sizeof(eight)) {
+      std::memcpy(&eight, text.data(), sizeof(eight));
+      if ((eight & 0x8080808080808080u) != 0) break;
+      text.remove_prefix(sizeof(eight));
+    }
+    if (text.empty()) return true;
     const Utf8Step step = NextUtf8(text);
     if (!step.valid) return false;
     text.remove_prefix(step.size);

@@ -41,17 +41,24 @@ absl::Status CheckEvent(const google::protobuf::Message& message, std::string_vi
   return absl::OkStatus();
 }
 
-Fingerprint FingerprintOf(const StreamId& stream, std::string_view given, std::string_view type,
-                          std::string_view bytes) {
-  std::string content;
-  content.reserve(stream.text().size() + given.size() + type.size() + bytes.size() + 16);
+Fingerprint FingerprintOf(const StreamId& stream, std::string_view given, const google::protobuf::Message& command,
+                          std::size_t& bytes) {
+  constexpr std::size_t kKeptBytesMax = 64 * 1024;
+  thread_local std::string content;  // keeps its memory: every command comes through here
+  content.clear();
   AppendLengthPrefixed(content, stream.text());
   AppendLengthPrefixed(content, given);
   if (given.empty()) {
-    AppendLengthPrefixed(content, type);
-    content.append(bytes);
+    AppendLengthPrefixed(content, command.GetDescriptor()->full_name());
+    const std::size_t before = content.size();
+    codec::AppendDeterministically(command, content);
+    bytes = content.size() - before;
+  } else {
+    bytes = command.ByteSizeLong();
   }
-  return Hash128(content);
+  const Fingerprint fingerprint = Hash128(content);
+  if (content.capacity() > kKeptBytesMax) std::string().swap(content);
+  return fingerprint;
 }
 
 std::uint64_t StateFingerprint(std::uint64_t schema, std::uint64_t fold_version) {

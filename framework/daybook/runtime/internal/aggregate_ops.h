@@ -91,9 +91,10 @@ absl::Status GuardUserCode(std::string_view what, absl::FunctionRef<void()> code
 absl::Status CheckEventLimits(std::size_t events, std::string_view category);
 absl::Status CheckEvent(const google::protobuf::Message& message, std::string_view data);
 
-// Of the stream, and the caller's text or, where that is empty, the command's type and bytes.
-Fingerprint FingerprintOf(const StreamId& stream, std::string_view given, std::string_view type,
-                          std::string_view bytes);
+// Of the stream, and the caller's text or, where that is empty, the command's type and bytes. `bytes` is set to their
+// number.
+Fingerprint FingerprintOf(const StreamId& stream, std::string_view given, const google::protobuf::Message& command,
+                          std::size_t& bytes);
 
 template <class State>
 class TypedState final : public StateBox {
@@ -174,15 +175,9 @@ class TypedRequest final : public Request {
 
   // Fills in what the intake needs to know of the content.
   void Identify() {
-    std::visit(
-        [&](const auto& message) {
-          std::string content;
-          if (options.fingerprint.empty()) codec::AppendDeterministically(message, content);
-          bytes = options.fingerprint.empty() ? content.size() : message.ByteSizeLong();
-          fingerprint =
-              FingerprintOf(stream, options.fingerprint, codec::TypeName<std::decay_t<decltype(message)>>(), content);
-        },
-        command_);
+    const google::protobuf::Message& message =
+        std::visit([](const auto& alternative) -> const google::protobuf::Message& { return alternative; }, command_);
+    fingerprint = FingerprintOf(stream, options.fingerprint, message, bytes);
   }
 
   absl::Status Decide(StateBox& box, const Context& context, Decided& decided) const override {

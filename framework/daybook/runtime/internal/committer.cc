@@ -213,7 +213,8 @@ bool Committer::Drain(std::vector<std::unique_ptr<Request>>& drained) {
 }
 
 std::size_t Committer::DecideChunk(std::vector<std::unique_ptr<Request>>& drained, std::size_t begin) {
-  Work work;
+  Work& work = chunk_work_;
+  const absl::Duration began = options_.clock->Monotonic();
   std::size_t next = begin;
   decider_.BeginChunk(++chunk_, durable_chunk_.load(std::memory_order_acquire));
   const std::size_t commands_max = std::min(kCommandsPerChunk, options_.batch_commands_max);
@@ -236,7 +237,12 @@ std::size_t Committer::DecideChunk(std::vector<std::unique_ptr<Request>>& draine
     decider_.Decide(std::move(drained[next++]), work);
   }
   decider_.EndChunk(work);
-  StageInMailbox(std::move(work));
+  if (!work.answers.empty()) {
+    const absl::Duration each = (options_.clock->Monotonic() - began) / static_cast<double>(work.answers.size());
+    absl::MutexLock lock(&mu_);
+    decide_time_ += (each - decide_time_) / 8;
+  }
+  StageInMailbox(work);
   return next;
 }
 
@@ -246,30 +252,37 @@ bool Committer::HasRoomFor(const Work& work) const {
          mailbox_.bytes + work.bytes <= options_.batch_bytes_max;
 }
 
-void Committer::StageInMailbox(Work work) {
+void Committer::StageInMailbox(Work& work) {
   absl::Status poisoned;
   {
     absl::MutexLock lock(&mu_);
-    decider_waits_ = true;
-    while (poisoned_.ok() && !HasRoomFor(work)) decider_wakeup_.Wait(&mu_);
-    decider_waits_ = false;
+    while (poisoned_.ok() && !HasRoomFor(work)) WaitForTheWriter();
     for (const std::unique_ptr<Request>& request : work.answers) waiting_bytes_ -= request->bytes;
     waiting_commands_ -= work.answers.size();
+    staged_commands_ += work.answers.size();
     if (poisoned_.ok()) {
-      mailbox_.Append(std::move(work));
-      if (writer_waits_) writer_wakeup_.Signal();
+      mailbox_.TakeFrom(work);
+      if (writer_waits_ && staged_commands_ >= writer_target_) writer_wakeup_.Signal();
       return;
     }
     poisoned = poisoned_;
   }
   decider_.DropEverything();
   FailAll(work.answers, poisoned);
+  work.Clear();
 }
 
 void Committer::WaitUntilDurable(std::uint64_t chunk) {
   absl::MutexLock lock(&mu_);
+  while (poisoned_.ok() && durable_chunk_.load(std::memory_order_acquire) < chunk) WaitForTheWriter();
+}
+
+void Committer::WaitForTheWriter() {
   decider_waits_ = true;
-  while (poisoned_.ok() && durable_chunk_.load(std::memory_order_acquire) < chunk) decider_wakeup_.Wait(&mu_);
+  decider_blocked_ = true;
+  if (writer_waits_) writer_wakeup_.Signal();
+  decider_wakeup_.Wait(&mu_);
+  decider_blocked_ = false;
   decider_waits_ = false;
 }
 
@@ -279,7 +292,7 @@ void Committer::RunWriter() {
   Work work;
   while (Take(work)) {
     Finish(work);
-    work = Work();
+    work.Clear();
   }
 }
 
@@ -287,12 +300,23 @@ bool Committer::Take(Work& work) {
   absl::MutexLock lock(&mu_);
   writer_waits_ = true;
   while (mailbox_.answers.empty() && !decider_done_) writer_wakeup_.Wait(&mu_);
+  LetTheDeciderCatchUp();
   writer_waits_ = false;
   if (mailbox_.answers.empty()) return false;
-  work = std::move(mailbox_);
-  mailbox_ = Work();
+  std::swap(work, mailbox_);
   if (decider_waits_) decider_wakeup_.Signal();
   return true;
+}
+
+// A commit costs much the same for few and for many. Where deciding all that waits takes less time than a commit, it is
+// worth waiting for: those who wait would otherwise wait for this commit and then for one of their own.
+void Committer::LetTheDeciderCatchUp() {
+  if (waiting_commands_ == 0 || decide_time_ * static_cast<double>(waiting_commands_) > commit_time_) return;
+  writer_target_ = staged_commands_ + waiting_commands_;
+  while (staged_commands_ < writer_target_ && !decider_blocked_ && !decider_done_) {
+    if (writer_wakeup_.WaitWithTimeout(&mu_, commit_time_)) break;  // a stream had to be loaded, perhaps
+  }
+  writer_target_ = 0;
 }
 
 void Committer::Finish(Work& work) {
@@ -325,10 +349,12 @@ absl::Status Committer::Commit(Work& work) {
   if (!work.HasRows()) return absl::OkStatus();
   work.batch.epoch = epoch_;
   absl::StatusOr<store::Appended> appended = absl::InternalError("not committed");
+  const absl::Duration began = options_.clock->Monotonic();
   {
     absl::MutexLock lock(&store_mu_);
     appended = commit_point_.Commit(work.batch);
   }
+  NoteCommitTime(options_.clock->Monotonic() - began);
   DAYBOOK_RETURN_IF_ERROR(appended.status());
   counters_.batches.fetch_add(1, std::memory_order_relaxed);
   if (work.batch.first_position != Position() && appended->first != work.batch.first_position) {
@@ -336,6 +362,12 @@ absl::Status Committer::Commit(Work& work) {
                                             " that was decided for ", work.batch.first_position.value()));
   }
   return absl::OkStatus();
+}
+
+// What a commit costs whatever is in it: the quickest of late. It drifts upwards slowly, since disks do.
+void Committer::NoteCommitTime(absl::Duration taken) {
+  absl::MutexLock lock(&mu_);
+  commit_time_ = commit_time_ == absl::ZeroDuration() ? taken : std::min(taken, commit_time_ * 1.001);
 }
 
 void Committer::Poison(const absl::Status& cause) {

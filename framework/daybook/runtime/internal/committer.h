@@ -58,15 +58,18 @@ class Committer final : public Partition {
   bool Drain(std::vector<std::unique_ptr<Request>>& drained);
   // Decides from `begin` on and stages; returns where to go on.
   std::size_t DecideChunk(std::vector<std::unique_ptr<Request>>& drained, std::size_t begin);
-  void StageInMailbox(Work work);
+  void StageInMailbox(Work& work);
   bool HasRoomFor(const Work& work) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WaitForTheWriter() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WaitUntilDurable(std::uint64_t chunk);
 
   // The writer's thread.
   void RunWriter();
   bool Take(Work& work);
+  void LetTheDeciderCatchUp() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Finish(Work& work);
   absl::Status Commit(Work& work);
+  void NoteCommitTime(absl::Duration taken);
   void Poison(const absl::Status& cause);
   void Count(const Request& answered);
 
@@ -97,16 +100,22 @@ class Committer final : public Partition {
   std::vector<std::unique_ptr<Request>> queue_ ABSL_GUARDED_BY(mu_);
   std::size_t waiting_commands_ ABSL_GUARDED_BY(mu_) = 0;  // in the queue, or drained and not staged
   std::size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  std::uint64_t staged_commands_ ABSL_GUARDED_BY(mu_) = 0;  // since the start
+  std::uint64_t writer_target_ ABSL_GUARDED_BY(mu_) = 0;    // of staged_commands_, that the writer waits for
   Work mailbox_ ABSL_GUARDED_BY(mu_);
   bool decider_waits_ ABSL_GUARDED_BY(mu_) = false;
+  bool decider_blocked_ ABSL_GUARDED_BY(mu_) = false;  // it waits for the writer
   bool writer_waits_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;  // no more commands are taken
   bool decider_done_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status poisoned_ ABSL_GUARDED_BY(mu_);
+  absl::Duration decide_time_ ABSL_GUARDED_BY(mu_);  // of one command, lately
+  absl::Duration commit_time_ ABSL_GUARDED_BY(mu_);  // of the quickest commit, lately
 
   // Used by the decider's thread only.
   Decider decider_;
   std::uint64_t chunk_ = 0;
+  Work chunk_work_;
 
   // The writer's and the snapshot writer's threads take turns at the store.
   absl::Mutex store_mu_;

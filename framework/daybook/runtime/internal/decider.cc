@@ -80,11 +80,13 @@ absl::StatusOr<CommandOutcome> Decider::DecideOne(Request& request, Work& work) 
   context.now = now_;
   context.command_id = options.id;
   context.actor = options.actor;
-  context.stream = request.stream;
+  context.stream = std::move(request.stream);  // lent for the call
   context.revision = state->revision;
   context.ids = &SystemNameBasedIds();
   Decided decided;
-  if (absl::Status status = request.Decide(*state->state, context, decided); !status.ok()) {
+  absl::Status status = request.Decide(*state->state, context, decided);
+  request.stream = std::move(context.stream);
+  if (!status.ok()) {
     state->broken = true;
     any_broken_ = true;
     return Annotate(status, absl::StrCat("command ", options.id.ToString(), " on stream ", request.stream.text()));
@@ -166,7 +168,7 @@ CommandOutcome Decider::Stage(Request& request, CachedState& state, Decided deci
   }
   outcome.revision = state.revision;
   outcome.position = log_end_;
-  outcome.stream = request.stream;
+  outcome.stream = std::move(request.stream);  // the request is done with it
   StageOutcome(request, outcome, work);
   return outcome;
 }

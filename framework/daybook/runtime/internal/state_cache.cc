@@ -16,14 +16,14 @@ constexpr std::uint64_t kChangesPerMeasurement = 16;
 CachedState* StateCache::Find(const StreamId& stream) {
   const auto it = by_stream_.find(std::string_view(stream.text()));
   if (it == by_stream_.end()) return nullptr;
-  by_use_.splice(by_use_.begin(), by_use_, it->second);
+  it->second->used = true;
   return &*it->second;
 }
 
 CachedState* StateCache::Insert(CachedState state) {
-  by_use_.push_front(std::move(state));
-  CachedState& inserted = by_use_.front();
-  const bool is_new = by_stream_.emplace(std::string_view(inserted.stream.text()), by_use_.begin()).second;
+  by_age_.push_front(std::move(state));
+  CachedState& inserted = by_age_.front();
+  const bool is_new = by_stream_.emplace(std::string_view(inserted.stream.text()), by_age_.begin()).second;
   DAYBOOK_CHECK(is_new, "a stream is cached once");
   inserted.bytes = 0;
   Count(inserted, Measure(inserted));
@@ -41,24 +41,25 @@ void StateCache::Erase(CachedState& state) {
   const auto it = by_stream_.find(std::string_view(state.stream.text()));
   const List::iterator place = it->second;
   by_stream_.erase(it);
-  by_use_.erase(place);
+  by_age_.erase(place);
 }
 
 void StateCache::Clear() {
   by_stream_.clear();
-  by_use_.clear();
+  by_age_.clear();
   bytes_.store(0, std::memory_order_relaxed);
 }
 
 void StateCache::Shrink(std::uint64_t durable_chunk) {
-  auto next = by_use_.end();
-  while (bytes() > bytes_max_ && next != by_use_.begin()) {
-    const auto candidate = std::prev(next);
-    if (candidate->staged_in > durable_chunk) {
-      next = candidate;
-    } else {
-      Erase(*candidate);
+  // Twice round at most: the first time clears the flags.
+  for (std::size_t looks = 2 * by_age_.size(); bytes() > bytes_max_ && looks > 0; --looks) {
+    CachedState& oldest = by_age_.back();
+    if (!oldest.used && oldest.staged_in <= durable_chunk) {
+      Erase(oldest);
+      continue;
     }
+    oldest.used = false;
+    by_age_.splice(by_age_.begin(), by_age_, std::prev(by_age_.end()));
   }
 }
 

@@ -33,10 +33,12 @@ struct CachedState {
   absl::Duration loaded_at;                   // monotonic
   std::optional<absl::Duration> snapshot_at;  // monotonic; of the last one taken since the load
   bool snapshot_due = false;
+  bool used = false;  // since the cache last looked at it
 };
 
-// The states of the streams used last, up to a limit in bytes. What holds staged events stays, whatever the limit: the
-// log does not have them yet.
+// The states of the streams used last, up to a limit in bytes: when it is passed, the oldest go that were not used
+// since they were last looked at (second chance; a hit then writes one flag and moves nothing). What holds staged
+// events stays, whatever the limit: the log does not have them yet.
 //
 // Thread safety: one thread; bytes() from any.
 class StateCache {
@@ -51,7 +53,7 @@ class StateCache {
   void Changed(CachedState& state);
   void Erase(CachedState& state);
   void Clear();
-  // Drops what was used longest ago until the limit holds, or the rest is staged in a chunk after `durable_chunk`.
+  // Drops until the limit holds, or the rest is staged in a chunk after `durable_chunk`.
   void Shrink(std::uint64_t durable_chunk);
 
   std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
@@ -63,7 +65,7 @@ class StateCache {
   void Count(CachedState& state, std::size_t bytes);
 
   const std::size_t bytes_max_;
-  List by_use_;  // most recent first
+  List by_age_;  // the one to look at next last
   absl::flat_hash_map<std::string_view, List::iterator, daybook::internal::StringHash, daybook::internal::StringEq>
       by_stream_;
   std::atomic<std::size_t> bytes_{0};

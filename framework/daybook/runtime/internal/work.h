@@ -24,11 +24,8 @@ struct SnapshotJob {
 
 template <class T>
 void MoveBehind(std::vector<T>& to, std::vector<T>& from) {
-  if (to.empty()) {
-    to.swap(from);
-  } else {
-    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
-  }
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  from.clear();
 }
 
 // What was decided and is not durable yet: the rows, and the commands to answer once they are.
@@ -41,8 +38,19 @@ struct Work {
 
   bool HasRows() const { return !batch.appends.empty() || !batch.outcomes.empty(); }
 
-  // Puts what was decided later behind this.
-  void Append(Work&& later) {
+  // Makes it empty and keeps the vectors' memory: batches come and go all the time.
+  void Clear() {
+    batch.first_position = Position();
+    batch.appends.clear();
+    batch.outcomes.clear();
+    answers.clear();
+    snapshots.clear();
+    bytes = 0;
+    last_chunk = 0;
+  }
+
+  // Puts what was decided later behind this, and leaves `later` empty.
+  void TakeFrom(Work& later) {
     if (batch.first_position == Position()) batch.first_position = later.batch.first_position;
     MoveBehind(batch.appends, later.batch.appends);
     MoveBehind(batch.outcomes, later.batch.outcomes);
@@ -50,6 +58,7 @@ struct Work {
     MoveBehind(snapshots, later.snapshots);
     bytes += later.bytes;
     last_chunk = later.last_chunk;
+    later.Clear();
   }
 };
 

@@ -68,14 +68,16 @@ class Findings {
 template <class M>
 struct RuledField {
   TextField<M> field;
-  const internal::TextData* rule;
+  int rule;  // index in kTextRules; -1 = none
 };
 
-constexpr const internal::TextData* RuleOf(std::string_view group, std::string_view field) {
+constexpr int RuleOf(std::string_view group, std::string_view field) {
+  int index = 0;
   for (const internal::TextData& rule : internal::kTextRules) {
-    if (rule.group == group && rule.field == field) return &rule;
+    if (rule.group == group && rule.field == field) return index;
+    ++index;
   }
-  return nullptr;
+  return -1;
 }
 
 template <class M, std::size_t n>
@@ -88,7 +90,7 @@ constexpr std::array<RuledField<M>, n> WithRules(std::string_view group, const s
 template <class Table>
 constexpr bool AllRuled(const Table& table) {
   for (const auto& entry : table) {
-    if (entry.rule == nullptr) return false;
+    if (entry.rule < 0) return false;
   }
   return true;
 }
@@ -102,8 +104,8 @@ constexpr auto kRegulatory = WithRules("regulatory", internal::kRegulatoryFields
 static_assert(AllRuled(kDetails) && AllRuled(kAddress) && AllRuled(kAccount) && AllRuled(kSwiftCode) &&
                   AllRuled(kBank) && AllRuled(kRegulatory),
               "a text field has no rule in data/validation_rules.json");
-constexpr const internal::TextData* kAliasRule = RuleOf("alias", "alias");
-constexpr const internal::TextData* kEmailRule = RuleOf("email", "email");
+constexpr const internal::TextData& kAliasRule = internal::kTextRules[RuleOf("alias", "alias")];
+constexpr const internal::TextData& kEmailRule = internal::kTextRules[RuleOf("email", "email")];
 
 void CheckLength(const internal::TextData& rule, const Place& place, const std::string& value, Findings& out) {
   // Bytes are never fewer than characters, so most values are never counted.
@@ -117,7 +119,7 @@ void CheckTexts(const std::array<RuledField<M>, n>& table, const M& message, con
   for (const RuledField<M>& entry : table) {
     const std::string& value = (message.*entry.field.get)();
     if (value.empty()) continue;
-    const internal::TextData& rule = *entry.rule;
+    const internal::TextData& rule = internal::kTextRules[entry.rule];
     if (value.size() > rule.length_max) CheckLength(rule, parent.Below(rule.pointer), value, out);
     if (rule.swift_x && !IsSwiftX(value)) {
       out.Add(parent.Below(rule.pointer), "NOT_SWIFT_X", value,
@@ -166,19 +168,19 @@ void CheckLists(const BeneficiaryState& s, Findings& out) {
     for (int i = 0; i < s.aliases_size(); ++i) {
       const std::string& alias = s.aliases(i).alias();
       const bool blank = IsBlank(alias);
-      if (!blank && alias.size() <= kAliasRule->length_max) continue;
+      if (!blank && alias.size() <= kAliasRule.length_max) continue;
       const Place place = Element("aliases", i, alias);
       if (blank) out.Add(place, "REQUIRED", alias, "An alias is not blank.");
-      CheckLength(*kAliasRule, place, alias, out);
+      CheckLength(kAliasRule, place, alias, out);
     }
   }
   if (!CheckCount("email_addresses", s.emails_size(), out)) return;
   for (int i = 0; i < s.emails_size(); ++i) {
     const std::string& email = s.emails(i).email();
-    if (IsEmailAddress(email) && email.size() <= kEmailRule->length_max) continue;
+    if (IsEmailAddress(email) && email.size() <= kEmailRule.length_max) continue;
     const Place place = Element("email_addresses", i, email);
     if (!IsEmailAddress(email)) out.Add(place, "EMAIL_FORMAT", email, "This is no e-mail address.");
-    CheckLength(*kEmailRule, place, email, out);
+    CheckLength(kEmailRule, place, email, out);
   }
 }
 

@@ -10,6 +10,7 @@
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
 #include "daybook/store/internal/batch_checks.h"
+#include "daybook/store/rocks/internal/log_tail.h"
 #include "daybook/store/rocks/internal/rocks_event_store_impl.h"
 
 namespace daybook::store::internal {
@@ -32,8 +33,7 @@ absl::StatusOr<Appended> RocksEventStore::Append(const Batch& batch) {
   DAYBOOK_RETURN_IF_ERROR(poison_.Check());
   DAYBOOK_RETURN_IF_ERROR(CheckEpoch(batch.epoch, epoch_));
   DAYBOOK_RETURN_IF_ERROR(CheckFirstPosition(batch.first_position, log_end_.Next()));
-  rows_.Clear();
-  heads_.BeginBatch();
+  DAYBOOK_RETURN_IF_ERROR(BeginBatch());
   Appended appended;
   absl::Status staged = StageAppends(batch, appended);
   if (staged.ok()) staged = StageRows(batch);
@@ -50,6 +50,12 @@ absl::StatusOr<Appended> RocksEventStore::Append(const Batch& batch) {
     DAYBOOK_RETURN_IF_ERROR(Commit(appended.last, batch.epoch));
   }
   return appended;
+}
+
+absl::Status RocksEventStore::BeginBatch() {
+  heads_.BeginBatch();
+  rows_.Clear();
+  return FromRocks(rows_.PutLogData(ToSlice(kSyncedMarker)), "staging the marker");
 }
 
 absl::Status RocksEventStore::StageAppends(const Batch& batch, Appended& appended) {
@@ -163,7 +169,7 @@ absl::Status RocksEventStore::Commit(Position last, WriterEpoch epoch) {
 absl::StatusOr<WriterEpoch> RocksEventStore::ClaimEpoch() {
   absl::MutexLock lock(&write_mu_);
   DAYBOOK_RETURN_IF_ERROR(poison_.Check());
-  rows_.Clear();
+  DAYBOOK_RETURN_IF_ERROR(BeginBatch());
   DAYBOOK_RETURN_IF_ERROR(Commit(log_end_, epoch_.Next()));
   return epoch_;
 }

@@ -14,6 +14,7 @@
 #include "daybook/base/strings.h"
 #include "daybook/store/internal/batch_checks.h"
 #include "daybook/store/rocks/internal/families.h"
+#include "daybook/store/rocks/internal/log_tail.h"
 #include "daybook/store/rocks/internal/open.h"
 #include "daybook/store/rocks/internal/rocks_status.h"
 #include "daybook/store/rocks/rocks_file_system.h"
@@ -186,6 +187,7 @@ absl::StatusOr<std::unique_ptr<KeyValue>> RocksKeyValue::Open(std::shared_ptr<ro
 absl::Status RocksKeyValue::OpenDatabase(std::shared_ptr<rocksdb::FileSystem> file_system) {
   DAYBOOK_ASSIGN_OR_RETURN(const bool exists, internal::PrepareDirectory(*file_system, path_));
   rocksdb::DBOptions options = internal::CommonOptions();
+  DAYBOOK_ASSIGN_OR_RETURN(options.wal_recovery_mode, internal::InspectLogs(*file_system, path_));
   options.create_if_missing = !exists;
   options.listeners.push_back(std::make_shared<internal::PoisonListener>(poison_));
   std::vector<std::string> names = {rocksdb::kDefaultColumnFamilyName};
@@ -344,7 +346,10 @@ absl::Status RocksKeyValue::Stage(const WriteBatch& batch, rocksdb::WriteBatch& 
 absl::Status RocksKeyValue::Write(const WriteBatch& batch, Durability durability) {
   DAYBOOK_RETURN_IF_ERROR(poison_.Check());
   absl::ReaderMutexLock lock(&mu_);
-  rocksdb::WriteBatch rows(batch.bytes() + batch.changes().size() * 16 + 12);
+  rocksdb::WriteBatch rows(batch.bytes() + batch.changes().size() * 16 + 32);
+  if (durability == Durability::kSynced) {
+    DAYBOOK_RETURN_IF_ERROR(FromRocks(rows.PutLogData(ToSlice(internal::kSyncedMarker)), "staging the marker"));
+  }
   DAYBOOK_RETURN_IF_ERROR(Stage(batch, rows));
   rocksdb::WriteOptions options;
   options.sync = durability == Durability::kSynced && !daybook::internal::SeededBug("ack_before_sync");

@@ -74,6 +74,7 @@ class RocksEventStore : public EventStore {
   LogFamilies log_families() const { return {opened_.db.get(), family(Family::kEvents), family(Family::kIndex)}; }
 
   // Appending, under write_mu_.
+  absl::Status BeginBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::StatusOr<HeadCache::Entry*> EntryOf(const StreamId& stream) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status StageAppends(const Batch& batch, Appended& appended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   // The events of `append`, on a stream that is at `before`, from position `next`.

@@ -9,6 +9,7 @@
 #include "daybook/base/internal/seeded_bugs.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
+#include "daybook/store/rocks/internal/log_tail.h"
 #include "daybook/store/rocks/internal/rocks_event_store_impl.h"
 #include "daybook/store/rocks/rocks_file_system.h"
 
@@ -48,6 +49,8 @@ absl::Status RocksEventStore::OpenDatabaseFiles() {
   options.listeners.push_back(std::make_shared<PoisonListener>(poison_));
   if (daybook::internal::SeededBug("log_damage_skipped")) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  } else {
+    DAYBOOK_ASSIGN_OR_RETURN(options.wal_recovery_mode, InspectLogs(*file_system_, options_.path));
   }
   if (exists) DAYBOOK_RETURN_IF_ERROR(CheckFamilies());
   const FamilySettings settings = {rocksdb::NewLRUCache(options_.block_cache_bytes), options_.outcome_retention,
@@ -95,7 +98,7 @@ absl::Status RocksEventStore::Recover() {
 
 absl::Status RocksEventStore::WriteFirstRows() {
   absl::MutexLock lock(&write_mu_);
-  rows_.Clear();
+  DAYBOOK_RETURN_IF_ERROR(BeginBatch());
   DAYBOOK_RETURN_IF_ERROR(StagePut(Family::kMeta, kMetaFormat, NumberValue(kMetaFormat, kEventStoreFormat)));
   DAYBOOK_RETURN_IF_ERROR(
       StagePut(Family::kMeta, kMetaPartition, NumberValue(kMetaPartition, options_.partition.value())));

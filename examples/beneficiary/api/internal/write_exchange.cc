@@ -23,8 +23,10 @@ namespace {
 
 bool SaysJson(std::string_view content_type) {
   const absl::string_view media = absl::StripAsciiWhitespace(ToAbsl(content_type.substr(0, content_type.find(';'))));
+  // The last one is what curl -d says of any body: whoever types it by hand means JSON.
   return absl::EqualsIgnoreCase(media, "application/json") ||
-         absl::EqualsIgnoreCase(media, "application/merge-patch+json");
+         absl::EqualsIgnoreCase(media, "application/merge-patch+json") ||
+         absl::EqualsIgnoreCase(media, "application/x-www-form-urlencoded");
 }
 
 std::string TraceparentOf(const http::Request& request) {

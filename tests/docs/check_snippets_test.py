@@ -1,0 +1,51 @@
+"""Shows the check of the documents going red. Run by ctest; by hand: python3 tests/docs/check_snippets_test.py"""
+
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import check_snippets  # noqa: E402
+
+CODE = "int a;\n  // [body]\n  int b;\n    int c;\n  // [body]\n"
+GOOD = "# T\n\n<!-- snippet x.cc body -->\n```cpp\nint b;\n  int c;\n```\n"
+
+
+class SnippetsTest(unittest.TestCase):
+    def run_on(self, document, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "docs").mkdir()
+            (root / "x.cc").write_text(CODE)
+            (root / "docs/d.md").write_text(document)
+            printed = io.StringIO()
+            with contextlib.redirect_stdout(printed):
+                code = check_snippets.main(list(arguments), root)
+            return code, printed.getvalue(), (root / "docs/d.md").read_text()
+
+    def test_a_snippet_that_equals_its_region_is_good(self):
+        self.assertEqual(self.run_on(GOOD)[0], 0)
+
+    def test_one_that_differs_is_named_and_update_copies_the_code(self):
+        bad = GOOD.replace("int c", "int d")
+        code, text, _ = self.run_on(bad)
+        self.assertEqual(code, 1)
+        self.assertIn("docs/d.md: a snippet differs", text)
+        code, _, renewed = self.run_on(bad, "--update")
+        self.assertEqual((code, renewed), (0, GOOD))
+
+    def test_a_missing_file_region_or_block_is_named(self):
+        for bad in [GOOD.replace("x.cc", "y.cc"), GOOD.replace(" body -->", " tail -->"), "<!-- snippet x.cc body -->\n"]:
+            self.assertEqual(self.run_on(bad)[0], 1, bad)
+
+    def test_links_lead_somewhere(self):
+        self.assertEqual(self.run_on("# A b\n[up](../x.cc) [here](#a-b) [web](https://example.org) `[c](d)`\n")[0], 0)
+        for bad in ["[gone](gone.md)\n", "# A\n[here](#b)\n", "![picture](gone.svg)\n"]:
+            self.assertEqual(self.run_on(bad)[0], 1, bad)
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main(verbosity=1))

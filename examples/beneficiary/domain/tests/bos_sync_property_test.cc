@@ -292,7 +292,53 @@ void Apply(State& s, const E& e) {
   Beneficiary::Evolve(s, e);
 }
 
-// One change made here, as the event that a command of the API would have emitted.
+// The changes made here are the events that commands of the API would have emitted.
+
+void ChangeAliasesHere(Random& random, State& s) {
+  const std::string text = random.Of(kTexts);
+  const State before = s;
+  for (const auto& alias : before.aliases()) {
+    if (alias.alias() != text) continue;
+    events::v1::AliasRemoved e;
+    *e.mutable_alias() = alias;
+    Apply(s, e);
+    if (random.OneIn(2)) return;
+  }
+  events::v1::AliasAdded e;
+  e.mutable_alias()->set_alias(text);
+  Apply(s, e);
+}
+
+void ChangeEmailsHere(Random& random, State& s) {
+  events::v1::EmailAddressesChanged e;
+  const std::string text = random.Of(kTexts);
+  for (const auto& email : s.emails()) {
+    if (email.email() != text) *e.add_emails() = email;
+  }
+  if (random.OneIn(2)) e.add_emails()->set_email(text);
+  Apply(s, e);
+}
+
+void ChangeAccountsHere(Random& random, State& s) {
+  if (s.bank_accounts().empty() || random.OneIn(4)) {
+    events::v1::BankAccountAdded e;
+    e.mutable_bank_account()->set_id("here-" + random.Of(kTexts));
+    e.mutable_bank_account()->set_active(true);
+    return Apply(s, e);
+  }
+  const auto& account = s.bank_accounts(random.Below(s.bank_accounts_size()));
+  if (random.OneIn(3)) {
+    events::v1::BankAccountRemoved e;
+    e.set_account_id(account.id());
+    return Apply(s, e);
+  }
+  events::v1::BankAccountAmended e;
+  *e.mutable_bank_account() = account;
+  ChangeText(random, *e.mutable_bank_account());
+  e.mutable_bank_account()->set_active(random.OneIn(2));
+  Apply(s, e);
+}
+
 void ChangeHere(Random& random, State& s) {
   switch (random.Below(9)) {
     case 0: {
@@ -322,49 +368,12 @@ void ChangeHere(Random& random, State& s) {
                              : Apply(s, events::v1::BeneficiaryDeactivated());
     case 4:
       return random.OneIn(2) ? Apply(s, events::v1::BeneficiaryRemoved()) : Apply(s, events::v1::BeneficiaryRestored());
-    case 5: {
-      const std::string text = random.Of(kTexts);
-      const State before = s;
-      for (const auto& alias : before.aliases()) {
-        if (alias.alias() != text) continue;
-        events::v1::AliasRemoved e;
-        *e.mutable_alias() = alias;
-        Apply(s, e);
-        if (random.OneIn(2)) return;
-      }
-      events::v1::AliasAdded e;
-      e.mutable_alias()->set_alias(text);
-      return Apply(s, e);
-    }
-    case 6: {
-      events::v1::EmailAddressesChanged e;
-      const std::string text = random.Of(kTexts);
-      for (const auto& email : s.emails()) {
-        if (email.email() != text) *e.add_emails() = email;
-      }
-      if (random.OneIn(2)) e.add_emails()->set_email(text);
-      return Apply(s, e);
-    }
-    case 7: {
-      events::v1::BankAccountAdded e;
-      e.mutable_bank_account()->set_id("here-" + random.Of(kTexts));
-      e.mutable_bank_account()->set_active(true);
-      return Apply(s, e);
-    }
-    default: {
-      if (s.bank_accounts().empty()) return;
-      const auto& account = s.bank_accounts(random.Below(s.bank_accounts_size()));
-      if (random.OneIn(3)) {
-        events::v1::BankAccountRemoved e;
-        e.set_account_id(account.id());
-        return Apply(s, e);
-      }
-      events::v1::BankAccountAmended e;
-      *e.mutable_bank_account() = account;
-      ChangeText(random, *e.mutable_bank_account());
-      e.mutable_bank_account()->set_active(random.OneIn(2));
-      return Apply(s, e);
-    }
+    case 5:
+      return ChangeAliasesHere(random, s);
+    case 6:
+      return ChangeEmailsHere(random, s);
+    default:
+      return ChangeAccountsHere(random, s);
   }
 }
 

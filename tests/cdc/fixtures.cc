@@ -211,16 +211,22 @@ std::string Difference(const Fixture& fixture, const Folded& folded) {
   return "";
 }
 
-Rig::Rig(const Fixture& fixture, store::KeyValue* kv, CollectingSink* sink, StillClock* clock,
-         cdc::TransactionMode mode, const std::string& dead_letters)
-    : beneficiaries_(fixture.instance), clients_(fixture.instance) {
+absl::StatusOr<std::unique_ptr<cdc::Gateway>> OpenBos(const beneficiary::BeneficiaryMapping* beneficiaries,
+                                                      const beneficiary::ClientMapping* clients, store::KeyValue* kv,
+                                                      cdc::CommandSink* sink, const Clock* clock,
+                                                      cdc::TransactionMode mode) {
   cdc::GatewayOptions options;
   options.catalog = beneficiary::BosCatalog();
-  options.mappings = {&beneficiaries_, &clients_};
-  options.dead_letter_directory = dead_letters;
+  options.mappings = {beneficiaries, clients};
   options.clock = clock;
   options.transactions = mode;
-  absl::StatusOr<std::unique_ptr<cdc::Gateway>> gateway = cdc::Gateway::Open(std::move(options), kv, sink);
+  return cdc::Gateway::Open(std::move(options), kv, sink);
+}
+
+Rig::Rig(const Fixture& fixture, store::KeyValue* kv, CollectingSink* sink, StillClock* clock,
+         cdc::TransactionMode mode)
+    : beneficiaries_(fixture.instance), clients_(fixture.instance) {
+  absl::StatusOr<std::unique_ptr<cdc::Gateway>> gateway = OpenBos(&beneficiaries_, &clients_, kv, sink, clock, mode);
   DAYBOOK_CHECK(gateway.ok(), gateway.status().ToString());
   gateway_ = *std::move(gateway);
 }

@@ -89,11 +89,17 @@ boost::json::value DefinitiveOf(const std::string& id, const beneficiary::comman
 // "" if the beneficiaries equal the fixture's, else what differs.
 std::string Difference(const Fixture& fixture, const Folded& folded);
 
+// Opens a gateway with BOS's tables. The mappings outlive it.
+absl::StatusOr<std::unique_ptr<cdc::Gateway>> OpenBos(const beneficiary::BeneficiaryMapping* beneficiaries,
+                                                      const beneficiary::ClientMapping* clients, store::KeyValue* kv,
+                                                      cdc::CommandSink* sink, const Clock* clock,
+                                                      cdc::TransactionMode mode = cdc::TransactionMode::kMetadata);
+
 // A gateway for BOS over `kv`, with its mappings.
 class Rig {
  public:
   Rig(const Fixture& fixture, store::KeyValue* kv, CollectingSink* sink, StillClock* clock,
-      cdc::TransactionMode mode = cdc::TransactionMode::kMetadata, const std::string& dead_letters = "");
+      cdc::TransactionMode mode = cdc::TransactionMode::kMetadata);
   cdc::Gateway& operator*() { return *gateway_; }
   cdc::Gateway* operator->() { return gateway_.get(); }
 

@@ -1,1 +1,217 @@
 #include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+
+#include "cdc/fixtures.h"
+#include "daybook/store/memory/memory_key_value.h"
+
+namespace daybook::cdc_test {
+namespace {
+
+#ifdef __OPTIMIZE__
+constexpr int kShare = 1;
+#else
+constexpr int kShare = 10;
+#endif
+
+enum class Death { kBeforeTheWrite, kAfterTheWrite };
+
+// A process's view of a store that lives on: after so many writes the process is dead, and nothing it does counts.
+class MortalKeyValue final : public store::KeyValue {
+ public:
+  MortalKeyValue(store::KeyValue* inner, int writes, Death death) : inner_(inner), left_(writes), death_(death) {}
+
+  absl::StatusOr<store::TableId> OpenTable(std::string_view name) override { return inner_->OpenTable(name); }
+  absl::Status DropTable(std::string_view name) override { return inner_->DropTable(name); }
+  std::vector<std::string> TableNames() const override { return inner_->TableNames(); }
+  absl::StatusOr<std::optional<std::string>> Get(store::TableId table, std::string_view key) const override {
+    return inner_->Get(table, key);
+  }
+  absl::StatusOr<bool> AppendTo(store::TableId table, std::string_view key, std::string& out) const override {
+    return inner_->AppendTo(table, key, out);
+  }
+  std::unique_ptr<store::KeyValueCursor> Scan(store::TableId table, std::string_view begin,
+                                              std::string_view end) const override {
+    return inner_->Scan(table, begin, end);
+  }
+  std::unique_ptr<store::KeyValueReader> Snapshot() const override { return inner_->Snapshot(); }
+  absl::Status Write(const store::WriteBatch& batch, store::Durability durability) override {
+    if (left_ == 0) return absl::UnavailableError("dead");
+    if (--left_ > 0) return inner_->Write(batch, durability);
+    if (death_ == Death::kAfterTheWrite) {
+      const absl::Status status = inner_->Write(batch, durability);
+      if (!status.ok()) return status;
+    }
+    return absl::UnavailableError("killed");
+  }
+
+ private:
+  store::KeyValue* inner_;
+  int left_;
+  const Death death_;
+};
+
+// Executes commands as the command service does: a second one with the same id changes nothing. Some of its answers are
+// lost on the way.
+class ForgetfulSink final : public cdc::CommandSink {
+ public:
+  explicit ForgetfulSink(std::uint64_t seed) : random_(seed) {}
+
+  absl::Status Publish(const cdc::Command& command, Done done) override {
+    const auto [seen, first] = contents_.emplace(command.id.ToString(), command.stream.text() + command.payload);
+    EXPECT_EQ(seen->second, command.stream.text() + command.payload) << "two contents share an id";
+    if (first) {
+      Fold(command, folded);
+      executed.push_back(command);
+    } else {
+      ++repeated;
+    }
+    if (random_() % 3 == 0) {
+      lost_.push_back(std::move(done));
+    } else {
+      done(absl::OkStatus());
+    }
+    return absl::OkStatus();
+  }
+  Folded folded;
+  std::vector<cdc::Command> executed;
+  int repeated = 0;
+
+ private:
+  std::mt19937_64 random_;
+  std::map<std::string, std::string> contents_;
+  std::vector<Done> lost_;
+};
+
+class RestartTest : public testing::Test {
+ protected:
+  // Runs over `kv` until killed. True: came to the end of the records.
+  bool Run(const Fixture& fixture, const std::vector<cdc::Record>& records, std::size_t batch, store::KeyValue* kv,
+           cdc::CommandSink* sink) {
+    beneficiary::BeneficiaryMapping beneficiaries(fixture.instance);
+    beneficiary::ClientMapping clients(fixture.instance);
+    auto gateway = OpenBos(&beneficiaries, &clients, kv, sink, &clock_);
+    if (!gateway.ok()) return false;
+    const std::span<const cdc::Record> all(records);
+    for (std::size_t at = 0; at < all.size(); at += batch) {
+      if (!(*gateway)->Ingest(all.subspan(at, std::min(batch, all.size() - at))).ok()) return false;
+    }
+    return (*gateway)->Flush().ok();
+  }
+
+  void KillAt(const Fixture& fixture, const std::vector<cdc::Record>& records, std::size_t batch, int writes,
+              Death death) {
+    SCOPED_TRACE(testing::Message() << fixture.name << ", killed "
+                                    << (death == Death::kBeforeTheWrite ? "before" : "after") << " write " << writes);
+    const auto kv = store::NewMemoryKeyValue();
+    ForgetfulSink sink(static_cast<std::uint64_t>(writes));
+    MortalKeyValue mortal(kv.get(), writes, death);
+    reached_the_end_ = Run(fixture, records, batch, &mortal, &sink);
+    // The next process; its sink answers everything.
+    CollectingSink survivor_sink;
+    beneficiary::BeneficiaryMapping beneficiaries(fixture.instance);
+    beneficiary::ClientMapping clients(fixture.instance);
+    auto gateway = OpenBos(&beneficiaries, &clients, kv.get(), &survivor_sink, &clock_);
+    ASSERT_EQ(gateway.status(), absl::OkStatus());
+    ASSERT_EQ(IngestAll(**gateway, records, batch), absl::OkStatus());
+    for (const cdc::Command& command : survivor_sink.commands) {
+      ASSERT_EQ(sink.Publish(command, [](const absl::Status&) {}), absl::OkStatus());
+    }
+    EXPECT_EQ(Difference(fixture, sink.folded), "");
+    EXPECT_EQ((*gateway)->counters().outbox, 0u);
+    ExpectNothingTwice(sink.executed);
+    repeated_ += sink.repeated;
+  }
+
+  // No stream was given the same content twice in a row under two ids.
+  static void ExpectNothingTwice(const std::vector<cdc::Command>& executed) {
+    std::map<std::string, std::string> last;
+    for (const cdc::Command& command : executed) {
+      std::string& before = last[command.stream.text()];
+      EXPECT_NE(before, command.type + command.payload) << command.stream.text();
+      before = command.type + command.payload;
+    }
+  }
+
+  StillClock clock_;
+  bool reached_the_end_ = false;
+  int repeated_ = 0;
+};
+
+TEST_F(RestartTest, R6KilledAtEveryWriteItGoesOnAndRepeatsNoCommand) {
+  const Fixture& fixture = GetFixture("sample");
+  const std::vector<cdc::Record> records = Views(fixture.records);
+  for (int writes = 1;; writes += kShare) {
+    KillAt(fixture, records, 30, writes, Death::kBeforeTheWrite);
+    KillAt(fixture, records, 30, writes, Death::kAfterTheWrite);
+    if (HasFailure()) return;
+    if (reached_the_end_) break;
+  }
+  EXPECT_GT(repeated_, 0) << "no kill fell between publishing and the answer";
+}
+
+TEST_F(RestartTest, R6KilledAnywhereInARandomInterleavingItGoesOnAndRepeatsNoCommand) {
+  for (const char* name : {"sample", "bos-a", "bos-b"}) {
+    const Fixture& fixture = GetFixture(name);
+    for (std::uint64_t seed = 1; seed <= 20 / kShare; ++seed) {
+      SCOPED_TRACE(testing::Message() << "seed " << seed);
+      std::mt19937_64 random(seed);
+      std::vector<cdc::Record> records;
+      for (const std::size_t i : Interleaving(fixture.records, seed)) records.push_back(View(fixture.records[i]));
+      const std::size_t batch = 1 + random() % 300;
+      const int writes = 1 + static_cast<int>(random() % (records.size() / batch + 2));
+      KillAt(fixture, records, batch, writes, seed % 2 == 0 ? Death::kBeforeTheWrite : Death::kAfterTheWrite);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(RestartTest, R6KilledManyTimesInARowItArrivesAtTheSameEnd) {
+  for (const char* name : {"sample", "bos-b"}) {
+    const Fixture& fixture = GetFixture(name);
+    std::mt19937_64 random(11);
+    std::vector<cdc::Record> records;
+    for (const std::size_t i : Interleaving(fixture.records, 5)) records.push_back(View(fixture.records[i]));
+    const auto kv = store::NewMemoryKeyValue();
+    ForgetfulSink sink(3);
+    int lives = 0;
+    for (bool finished = false; !finished && lives < 500; ++lives) {
+      MortalKeyValue mortal(kv.get(), 2 + static_cast<int>(random() % 8),
+                            random() % 2 == 0 ? Death::kBeforeTheWrite : Death::kAfterTheWrite);
+      finished = Run(fixture, records, 25, &mortal, &sink);
+    }
+    EXPECT_LT(lives, 500);
+    EXPECT_GT(lives, 3);
+    CollectingSink last;
+    Rig gateway(fixture, kv.get(), &last, &clock_);
+    ASSERT_EQ(IngestAll(*gateway, records), absl::OkStatus());
+    for (const cdc::Command& command : last.commands) {
+      ASSERT_EQ(sink.Publish(command, [](const absl::Status&) {}), absl::OkStatus());
+    }
+    EXPECT_EQ(Difference(fixture, sink.folded), "");
+    ExpectNothingTwice(sink.executed);
+  }
+}
+
+TEST_F(RestartTest, PositionsAreWhereTheConsumerSeeks) {
+  const Fixture& fixture = GetFixture("sample");
+  const auto kv = store::NewMemoryKeyValue();
+  CollectingSink sink;
+  {
+    Rig gateway(fixture, kv.get(), &sink, &clock_);
+    ASSERT_EQ(IngestAll(*gateway, Views(fixture.records)), absl::OkStatus());
+  }
+  Rig gateway(fixture, kv.get(), &sink, &clock_);
+  std::map<std::pair<std::string, std::int32_t>, std::int64_t> last;
+  for (const OwnedRecord& record : fixture.records) last[{record.topic, record.partition}] = record.offset;
+  const std::vector<cdc::InputPosition> positions = gateway->Positions();
+  EXPECT_EQ(positions.size(), last.size());
+  for (const cdc::InputPosition& position : positions) {
+    EXPECT_EQ(position.offset, (last[{position.topic, position.partition}])) << position.topic;
+  }
+}
+
+}  // namespace
+}  // namespace daybook::cdc_test

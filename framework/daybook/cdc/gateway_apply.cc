@@ -209,6 +209,10 @@ absl::Status Gateway::Impl::Replace(int table, std::string_view key, StoredRow r
     if (was_visible) DAYBOOK_RETURN_IF_ERROR(MarkAbove(table, key, stored->values, cause));
     if (is_visible) DAYBOOK_RETURN_IF_ERROR(MarkAbove(table, key, row.values, cause));
   }
+  // Known from its new key to be gone already: still a part of its transaction, which the aggregate waits for.
+  if (!is_visible && row.exists && cause.transaction) {
+    DAYBOOK_RETURN_IF_ERROR(MarkAbove(table, key, row.values, cause));
+  }
   return rows->Put(table, key, std::move(row));
 }
 

@@ -70,15 +70,15 @@ absl::StatusOr<FoldTable::Entry*> FoldTable::Advance(const store::EventView& eve
 }
 
 absl::Status FoldTable::Flush(StagedWriter& out) {
-  std::string row;
   for (Entry* entry : dirty_) {
-    row.clear();
+    std::string row;
+    row.reserve(entry->bytes / kParsedFactor);
     AppendVarint(row, entry->revision.value());
     AppendLengthPrefixed(row, entry->memo);
     codec::AppendDeterministically(*entry->state, row);
-    out.PutOwn(StateKey(entry->stream.text()), row);
     bytes_ -= entry->bytes;
     entry->bytes = kEntryOverheadBytes + row.size() * kParsedFactor;
+    out.PutOwn(StateKey(entry->stream.text()), std::move(row));
     bytes_ += entry->bytes;
     entry->dirty = false;
   }

@@ -64,15 +64,15 @@ void StagedWriter::Fail(std::string_view why) {
 }
 
 void StagedWriter::MoveTo(store::WriteBatch& batch) {
-  std::vector<std::pair<std::string_view, const std::optional<std::string>*>> ordered;
+  std::vector<Staged::iterator> ordered;
   ordered.reserve(staged_.size());
-  for (const auto& [key, value] : staged_) ordered.emplace_back(key, &value);
-  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (const auto& [key, value] : ordered) {
-    if (value->has_value()) {
-      batch.Put(table_, key, **value);
+  for (auto it = staged_.begin(); it != staged_.end(); ++it) ordered.push_back(it);
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a->first < b->first; });
+  for (const Staged::iterator it : ordered) {
+    if (it->second.has_value()) {
+      batch.Put(table_, it->first, *it->second);
     } else {
-      batch.Delete(table_, key);
+      batch.Delete(table_, it->first);
     }
   }
   staged_.clear();

@@ -39,11 +39,13 @@ class StagedWriter final : public ViewWriter {
   void Clear();
 
  private:
+  using Staged = StringMap<std::optional<std::string>>;  // nullopt = deleted
+
   bool Admits(std::string_view key);
 
   const store::KeyValue& models_;
   const store::TableId table_;
-  StringMap<std::optional<std::string>> staged_;  // nullopt = deleted
+  Staged staged_;
   absl::Status status_;
 };
 

@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "daybook/base/status.h"
+#include "daybook/base/strings.h"
 #include "daybook/codec/envelope.h"
 #include "daybook/codec/event_codec.h"
 #include "daybook/core/projection.h"
@@ -33,6 +34,27 @@ KnowsType TypeChecker(codec::EventCodec<typename A::Event> codec) {
   auto shared = std::make_shared<const codec::EventCodec<typename A::Event>>(std::move(codec));
   return [shared](std::string_view type) { return shared->Knows(type); };
 }
+
+// One aggregate of a projection: its codec, and one event per type whose memory is used again and again.
+template <class A>
+class Reader {
+ public:
+  explicit Reader(codec::EventCodec<typename A::Event> codec) : codec_(std::move(codec)) {}
+
+  bool Knows(std::string_view type) const { return codec_.Knows(type); }
+
+  // The event, valid until the next one of its type.
+  absl::StatusOr<const typename A::Event*> Read(const store::EventView& event) {
+    auto slot = slots_.find(event.type);
+    if (slot == slots_.end()) slot = slots_.emplace(std::string(event.type), typename A::Event()).first;
+    DAYBOOK_RETURN_IF_ERROR(codec_.DecodeInto(event.type, event.data, slot->second));
+    return &slot->second;
+  }
+
+ private:
+  codec::EventCodec<typename A::Event> codec_;
+  StringMap<typename A::Event> slots_;
+};
 
 // What the loop knows of a projection. One thread at a time. User code may throw out of Apply: the loop guards it.
 class ProjectionBody {
@@ -62,11 +84,12 @@ absl::StatusOr<StreamId> StreamOf(const store::EventView& event);
 template <class P, class... As>
 class RecordedBody final : public ProjectionBody {
  public:
-  explicit RecordedBody(codec::EventCodec<typename As::Event>... codecs) : arms_(Arm<As>{std::move(codecs), {}}...) {}
+  explicit RecordedBody(codec::EventCodec<typename As::Event>... codecs)
+      : arms_(Arm<As>{Reader<As>(std::move(codecs))}...) {}
 
   std::string_view name() const override { return P::kName; }
   bool Knows(std::string_view type) const override {
-    return std::apply([&](const auto&... arm) { return (arm.codec.Knows(type) || ...); }, arms_);
+    return std::apply([&](const auto&... arm) { return (arm.reader.Knows(type) || ...); }, arms_);
   }
   void LimitMemory(std::size_t) override {}
 
@@ -74,7 +97,7 @@ class RecordedBody final : public ProjectionBody {
     absl::Status result = absl::NotFoundError("no aggregate of this projection knows the type");
     std::apply(
         [&](auto&... arm) {
-          (void)((arm.codec.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
+          (void)((arm.reader.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
         },
         arms_);
     return result;
@@ -85,13 +108,12 @@ class RecordedBody final : public ProjectionBody {
  private:
   template <class A>
   struct Arm {
-    codec::EventCodec<typename A::Event> codec;
-    typename A::Event decoded;  // its memory is used again
+    Reader<A> reader;
   };
 
   template <class A>
   absl::Status ApplyWith(Arm<A>& arm, const store::EventView& event, PartitionId partition, StagedWriter& out) {
-    DAYBOOK_RETURN_IF_ERROR(arm.codec.DecodeInto(event.type, event.data, arm.decoded));
+    DAYBOOK_ASSIGN_OR_RETURN(const typename A::Event* const decoded, arm.reader.Read(event));
     DAYBOOK_RETURN_IF_ERROR(codec::DecodeEnvelopeInto(event.envelope, metadata_));
     DAYBOOK_ASSIGN_OR_RETURN(const StreamId stream, StreamOf(event));
     std::visit(
@@ -99,7 +121,7 @@ class RecordedBody final : public ProjectionBody {
           using E = std::remove_cvref_t<decltype(e)>;
           P::On(Recorded<E>{e, stream, event.revision, event.position, partition, metadata_}, out);
         },
-        arm.decoded);
+        *decoded);
     return absl::OkStatus();
   }
 
@@ -112,11 +134,11 @@ template <class P, class... As>
 class FoldingBody final : public ProjectionBody {
  public:
   explicit FoldingBody(codec::EventCodec<typename As::Event>... codecs)
-      : arms_(Arm<As>{std::move(codecs), {}, {}}...) {}
+      : arms_(Arm<As>{Reader<As>(std::move(codecs)), {}}...) {}
 
   std::string_view name() const override { return P::kName; }
   bool Knows(std::string_view type) const override {
-    return std::apply([&](const auto&... arm) { return (arm.codec.Knows(type) || ...); }, arms_);
+    return std::apply([&](const auto&... arm) { return (arm.reader.Knows(type) || ...); }, arms_);
   }
   void LimitMemory(std::size_t bytes_max) override { table_.LimitMemory(bytes_max); }
 
@@ -124,7 +146,7 @@ class FoldingBody final : public ProjectionBody {
     absl::Status result = absl::NotFoundError("no aggregate of this projection knows the type");
     std::apply(
         [&](auto&... arm) {
-          (void)((arm.codec.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
+          (void)((arm.reader.Knows(event.type) && (result = ApplyWith(arm, event, partition, out), true)) || ...);
         },
         arms_);
     return result;
@@ -135,8 +157,7 @@ class FoldingBody final : public ProjectionBody {
  private:
   template <class A>
   struct Arm {
-    codec::EventCodec<typename A::Event> codec;
-    typename A::Event decoded;  // its memory is used again
+    Reader<A> reader;
     typename A::State empty;
   };
 
@@ -145,8 +166,8 @@ class FoldingBody final : public ProjectionBody {
     using State = typename A::State;
     DAYBOOK_ASSIGN_OR_RETURN(FoldTable::Entry * entry, table_.Advance(event, arm.empty, out));
     auto& state = static_cast<State&>(*entry->state);
-    DAYBOOK_RETURN_IF_ERROR(arm.codec.DecodeInto(event.type, event.data, arm.decoded));
-    std::visit([&](const auto& e) { A::Evolve(state, e); }, arm.decoded);
+    DAYBOOK_ASSIGN_OR_RETURN(const typename A::Event* const decoded, arm.reader.Read(event));
+    std::visit([&](const auto& e) { A::Evolve(state, e); }, *decoded);
     if (event.index + 1 < event.count) return absl::OkStatus();
 
     DAYBOOK_RETURN_IF_ERROR(codec::DecodeEnvelopeInto(event.envelope, metadata_));

@@ -40,7 +40,7 @@ std::optional<Result> FromWire(v1::Outcome::Result result) {
   }
 }
 
-std::string Readable(const std::string& text) { return IsValidUtf8(text) ? text : std::string("?"); }
+std::string Readable(const std::string& text) { return IsValidUtf8(text) ? text : ReplaceInvalidUtf8(text); }
 
 void ToWire(const Reject& reject, v1::Outcome::Rejection& wire) {
   wire.set_code(static_cast<int>(reject.code));

@@ -11,8 +11,8 @@
 
 namespace daybook::runtime::internal {
 
-// Appends the row value of an outcome: a serialised daybook.v1.Outcome. Strings of a rejection that are not UTF-8 are
-// replaced by "?", since the row could not be read back.
+// Appends the row value of an outcome: a serialised daybook.v1.Outcome. What is not UTF-8 in a rejection is
+// replaced by U+FFFD, since the row could not be read back.
 void EncodeOutcome(const CommandOutcome& outcome, const Fingerprint& fingerprint, Timestamp decided_at,
                    std::string& out);
 

@@ -6,7 +6,9 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "beneficiary/api/grpc_api.h"
 #include "beneficiary/api/rest.h"
 #include "beneficiary/app/bos_feed.h"
 #include "beneficiary/app/engine.h"
@@ -14,6 +16,7 @@
 #include "beneficiary/process_metrics.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
+#include "daybook/grpc/server.h"
 #include "daybook/http/server.h"
 #include "daybook/observe/admin_endpoints.h"
 
@@ -21,6 +24,7 @@ namespace beneficiary {
 
 namespace http = daybook::http;
 namespace observe = daybook::observe;
+namespace rpc = daybook::rpc;
 using daybook::Log;
 using daybook::LogLevel;
 
@@ -75,6 +79,7 @@ void LogIngestion(const BosFeed::Report& report) {
 struct Process::Impl {
   absl::Status StartEngine();
   absl::Status StartEdges();
+  absl::Status StartGrpc();
   absl::Status StartFeed();
 
   Settings settings;
@@ -86,6 +91,8 @@ struct Process::Impl {
   std::unique_ptr<BosFeed> feed;
   std::unique_ptr<http::Server> admin;
   std::unique_ptr<http::Server> rest;
+  std::unique_ptr<api::GrpcApi> grpc_services;
+  std::unique_ptr<rpc::Server> grpc;
 };
 
 absl::Status Process::Impl::StartEngine() {
@@ -124,6 +131,18 @@ absl::Status Process::Impl::StartEdges() {
   api::RestOptions rest_options;
   rest_options.identity_header = settings.identity_header;
   DAYBOOK_ASSIGN_OR_RETURN(rest, http::Server::Start(api::MakeRouter(*service, rest_options), options));
+  return StartGrpc();
+}
+
+absl::Status Process::Impl::StartGrpc() {
+  if (settings.grpc_address.empty()) return absl::OkStatus();
+  api::GrpcOptions api_options;
+  api_options.identity_metadata = absl::AsciiStrToLower(settings.identity_header);
+  grpc_services = std::make_unique<api::GrpcApi>(*service, api_options);
+  rpc::ServerOptions options;
+  options.address = settings.grpc_address;
+  options.ready = [this] { return health.ready(); };
+  DAYBOOK_ASSIGN_OR_RETURN(grpc, rpc::Server::Start(options, grpc_services->services()));
   return absl::OkStatus();
 }
 
@@ -151,6 +170,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings
   process->impl_->health.Remove("starting");
   Log(LogLevel::kInfo, "serving",
       {{"rest", process->impl_->rest->address()},
+       {"grpc", process->impl_->grpc != nullptr ? process->impl_->grpc->address() : std::string("-")},
        {"admin", process->impl_->admin != nullptr ? process->impl_->admin->address() : std::string("-")},
        {"data_dir", settings.data_dir}});
   return process;
@@ -164,16 +184,15 @@ void Process::Stop() {
   if (impl_ == nullptr) return;
   impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
   // What comes in goes first, what it stands on last.
-  if (impl_->rest != nullptr) {
-    if (const absl::Status drained = impl_->rest->Drain(impl_->settings.drain_timeout); !drained.ok()) {
-      Log(LogLevel::kWarning, "requests were cut off", {{"error", drained.ToString()}});
-    }
-  }
-  if (impl_->admin != nullptr) {
-    if (const absl::Status drained = impl_->admin->Drain(kAdminDrain); !drained.ok()) {
-      Log(LogLevel::kInfo, "an operator's request was cut off", {{"error", drained.ToString()}});
-    }
-  }
+  const auto drain = [](std::string_view edge, auto& server, absl::Duration limit) {
+    if (server == nullptr) return;
+    const absl::Status drained = server->Drain(limit);
+    if (drained.ok()) return;
+    Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(edge)}, {"error", drained.ToString()}});
+  };
+  drain("rest", impl_->rest, impl_->settings.drain_timeout);
+  drain("grpc", impl_->grpc, impl_->settings.drain_timeout);
+  drain("admin", impl_->admin, kAdminDrain);
   if (impl_->feed != nullptr) impl_->feed->Stop();
   if (impl_->engine != nullptr) impl_->engine->Stop(impl_->settings.drain_timeout);
   impl_.reset();

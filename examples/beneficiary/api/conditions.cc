@@ -1,4 +1,4 @@
-#include "conditions.h"
+#include "beneficiary/api/conditions.h"
 
 #include <algorithm>
 #include <charconv>

@@ -11,4 +11,15 @@ while(at LESS length)
   string(APPEND pieces "    R\"TEXT(${piece})TEXT\"\n")
   math(EXPR at "${at} + 8000")
 endwhile()
-file(WRITE "${OUT}" "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\nstd::string_view ${FUNCTION}() {\n  static constexpr std::string_view kText =\n${pieces}    ;\n  return kText;\n}\n\n}  // namespace ${NAMESPACE}\n")
+file(WRITE "${OUT}" "#include \"${HEADER}\"
+
+namespace ${NAMESPACE} {
+
+std::string_view ${FUNCTION}() {
+  static constexpr std::string_view kText =
+${pieces}      ;
+  return kText;
+}
+
+}  // namespace ${NAMESPACE}
+")

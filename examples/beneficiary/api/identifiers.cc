@@ -6,8 +6,10 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "beneficiary/domain/beneficiary.h"
 #include "beneficiary/domain/identity.h"
 #include "daybook/base/hash.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 #include "daybook/base/uuid_source.h"
 
@@ -77,6 +79,15 @@ std::optional<ConsistencyToken> ConsistencyToken::Parse(std::string_view encoded
   // One spelling only: base64 with stray bits or padding is not ours.
   if (token.category.empty() || token.Encode() != encoded) return std::nullopt;
   return token;
+}
+
+absl::StatusOr<Position> PositionOfToken(std::string_view text) {
+  const std::optional<ConsistencyToken> token = ConsistencyToken::Parse(text);
+  if (!token || token->category != Beneficiary::kCategory || token->partition != PartitionId()) {
+    return daybook::WithReason(absl::InvalidArgumentError("The consistency token is not one of this service."),
+                               "CONSISTENCY_TOKEN_MALFORMED");
+  }
+  return token->position;
 }
 
 std::string OperationId::Encode() const { return absl::StrCat(partition.value(), "-", command_id.ToString()); }

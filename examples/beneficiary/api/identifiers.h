@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "daybook/core/strong.h"
 #include "daybook/core/uuid.h"
 
@@ -38,6 +39,9 @@ struct ConsistencyToken {
   static std::optional<ConsistencyToken> Parse(std::string_view text);
   friend bool operator==(const ConsistencyToken&, const ConsistencyToken&) = default;
 };
+
+// The position that a token of this service names. kInvalidArgument (reason CONSISTENCY_TOKEN_MALFORMED): it is none.
+absl::StatusOr<daybook::Position> PositionOfToken(std::string_view text);
 
 // Names one accepted command for GET /v1/operations: "<partition>-<command id>".
 struct OperationId {

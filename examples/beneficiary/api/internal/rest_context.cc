@@ -14,7 +14,6 @@ namespace beneficiary::api::internal {
 
 namespace http = daybook::http;
 namespace runtime = daybook::runtime;
-using daybook::PartitionId;
 using daybook::Position;
 using daybook::ToAbsl;
 
@@ -47,12 +46,9 @@ http::Problem ProblemOfStatus(const absl::Status& status) {
 absl::StatusOr<Position> TokenOf(const http::Request& request) {
   Position newest;
   for (const std::string_view text : request.HeaderAll("Consistency-Token")) {
-    const std::optional<ConsistencyToken> token = ConsistencyToken::Parse(text);
-    if (!token || token->category != Beneficiary::kCategory || token->partition != PartitionId()) {
-      return daybook::WithReason(absl::InvalidArgumentError("Consistency-Token is not a token of this service."),
-                                 "CONSISTENCY_TOKEN_MALFORMED");
-    }
-    newest = std::max(newest, token->position);
+    const absl::StatusOr<Position> position = PositionOfToken(text);
+    if (!position.ok()) return position.status();
+    newest = std::max(newest, *position);
   }
   return newest;
 }

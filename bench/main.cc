@@ -38,6 +38,8 @@ constexpr Scenario kScenarios[] = {
     {"append", "one synced append beside write and fdatasync", BenchAppend},
     {"commands", "commands/s beside a bare writer and a raw log", BenchCommands},
     {"replay", "events/s of a fold of the whole log beside a raw scan", BenchReplay},
+    {"page", "client/beneficiaries of 50 over HTTP beside bare Beast", BenchPage},
+    {"gateway", "records/s through the gateway beside parsing them", BenchGateway},
 };
 
 int Run() {

@@ -78,7 +78,6 @@ struct Envelope {
   bool has_tables_changed = false;
   std::string schema_name;
   std::string table_name;
-  std::string collection;  // schema.table
   std::string snapshot;
   std::optional<std::uint64_t> lsn;
   std::optional<std::int64_t> time_ms;
@@ -106,6 +105,7 @@ struct ChangeParser::Impl {
   }
 
   absl::Status ParseValue(const Record& record, Change& change);
+  int TableOfEnvelope(std::string_view topic);
   absl::Status ReadAgainWithoutRow(simdjson::padded_string_view text, Change& change);
   absl::Status ReadEnvelope(json::object object, int table, bool inside_payload, Change& change);
   absl::Status ReadEnvelopeMember(json::field& field, int table, Change& change, bool& known);
@@ -266,7 +266,11 @@ absl::Status ChangeParser::Impl::ReadRow(json::object row, int table_index, Chan
 
 absl::Status ChangeParser::Impl::ReadSource(json::value value) {
   json::object source;
-  if (value.get_object().get(source) != simdjson::SUCCESS) return Bad("source", "expected an object");
+  if (value.get_object().get(source) != simdjson::SUCCESS) {
+    std::string_view text;
+    if (value.get_string().get(text) == simdjson::SUCCESS) return absl::OkStatus();  // a CloudEvent's own attribute
+    return Bad("source", "expected an object");
+  }
   envelope.has_source = true;
   for (auto member : source) {
     json::field field;
@@ -600,6 +604,13 @@ absl::Status ChangeParser::Impl::ReadAgainWithoutRow(simdjson::padded_string_vie
   return ReadEnvelope(object, -1, false, change);
 }
 
+int ChangeParser::Impl::TableOfEnvelope(std::string_view topic) {
+  if (envelope.table_name.empty()) return -1;
+  const int table = catalog->FindTable(absl::StrCat(envelope.schema_name, ".", envelope.table_name));
+  if (table >= 0 && table_of_topic.size() < 10'000) table_of_topic[std::string(topic)] = table;
+  return table;
+}
+
 absl::Status ChangeParser::Impl::ParseValue(const Record& record, Change& change) {
   const auto hint = table_of_topic.find(record.topic);
   int table = hint == table_of_topic.end() ? -1 : hint->second;
@@ -614,22 +625,23 @@ absl::Status ChangeParser::Impl::ParseValue(const Record& record, Change& change
     if (const auto error = document.get_object().get(object); error != simdjson::SUCCESS) {
       return error == simdjson::INCORRECT_TYPE ? Bad("", "expected an object") : Bad("", error);
     }
-    absl::Status read = ReadEnvelope(object, table, false, change);
+    const absl::Status read = ReadEnvelope(object, table, false, change);
     // Even if a column was bad: whose record it is decides what becomes of it, and `source` follows `after`.
-    if (!read.ok() && table >= 0) {
+    if (!read.ok() && table >= 0 && !ReadAgainWithoutRow(text, change).ok()) {
       change.table = table;
-      if (ReadAgainWithoutRow(text, change).ok() && envelope.transaction) {
+      return read;
+    }
+    const int actual = TableOfEnvelope(record.topic);
+    change.table = actual;
+    if (!read.ok() && actual == table) {
+      if (envelope.transaction) {
         change.mark = TransactionMark{TransactionNumber(*envelope.transaction), envelope.collection_order};
       }
+      return read;
     }
-    DAYBOOK_RETURN_IF_ERROR(read);
-    if (envelope.table_name.empty()) break;
-    envelope.collection = absl::StrCat(envelope.schema_name, ".", envelope.table_name);
-    const int actual = catalog->FindTable(envelope.collection);
-    if (actual >= 0 && table_of_topic.size() < 10'000) table_of_topic[std::string(record.topic)] = actual;
-    change.table = actual;
+    if (!read.ok() && table < 0) return read;
     if (actual == table || actual < 0 || !envelope.has_values) break;
-    table = actual;
+    table = actual;  // the topic's usual table is not this record's
   }
   return Finish(record, change);
 }

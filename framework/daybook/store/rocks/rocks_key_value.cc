@@ -352,7 +352,7 @@ absl::Status RocksKeyValue::Write(const WriteBatch& batch, Durability durability
   }
   DAYBOOK_RETURN_IF_ERROR(Stage(batch, rows));
   rocksdb::WriteOptions options;
-  options.sync = durability == Durability::kSynced && !daybook::internal::SeededBug("ack_before_sync");
+  options.sync = durability == Durability::kSynced && !daybook::internal::SeededBug("sync_skipped");
   const rocksdb::Status written = opened_.db->Write(options, &rows);
   if (written.ok()) return absl::OkStatus();
   const absl::Status error = FromRocks(written, absl::StrCat(path_,

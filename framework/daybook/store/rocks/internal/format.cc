@@ -240,10 +240,14 @@ void SetSnapshotValue(const SnapshotRow& row, std::string& value) {
 }
 
 std::optional<SnapshotRow> ParseSnapshot(const StreamId& stream, std::string_view value) {
-  const std::optional<std::string_view> row = OpenSeal(stream.text(), value);
-  if (!row || row->size() < 24) return std::nullopt;
-  return SnapshotRow{stream, Revision(ReadBigEndian64(row->data())), Position(ReadBigEndian64(row->data() + 8)),
-                     ReadBigEndian64(row->data() + 16), std::string(row->substr(24))};
+  if (!OpenSeal(stream.text(), value)) return std::nullopt;
+  return ParseSnapshotUnchecked(stream, value);
+}
+
+std::optional<SnapshotRow> ParseSnapshotUnchecked(const StreamId& stream, std::string_view value) {
+  if (value.size() < 24 + kSealSize) return std::nullopt;
+  return SnapshotRow{stream, Revision(ReadBigEndian64(value.data())), Position(ReadBigEndian64(value.data() + 8)),
+                     ReadBigEndian64(value.data() + 16), std::string(value.substr(24, value.size() - 24 - kSealSize))};
 }
 
 std::string DeadlineKey(const DeadlineRow& row) {

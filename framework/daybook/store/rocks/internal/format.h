@@ -100,6 +100,7 @@ std::optional<Timestamp> PeekDecidedAt(std::string_view value);
 
 void SetSnapshotValue(const SnapshotRow& row, std::string& value);  // the key is the stream's text
 std::optional<SnapshotRow> ParseSnapshot(const StreamId& stream, std::string_view value);
+std::optional<SnapshotRow> ParseSnapshotUnchecked(const StreamId& stream, std::string_view value);  // a seeded bug's
 
 std::string DeadlineKey(const DeadlineRow& row);
 // The first key that is not due at `until`; "" if there is none.

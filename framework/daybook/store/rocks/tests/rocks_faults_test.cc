@@ -1,6 +1,7 @@
 // The correctness traps of the store. Each is a check that gives "" where it holds and what is wrong where it does not,
 // so that one test shows it holding and a sibling shows it going red with its bug put back.
 #include <gtest/gtest.h>
+#include <rocksdb/file_system.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,7 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "daybook/store/rocks/internal/committed_mark.h"
+#include "daybook/store/rocks/internal/format.h"
 #include "daybook/store/rocks/internal/log_tail.h"
+#include "daybook/store/rocks/internal/rocks_event_store_impl.h"
 #include "daybook/store/rocks/rocks_event_store.h"
 #include "daybook/store/rocks/rocks_file_system.h"
 #include "daybook/testing/fault_file_system.h"
@@ -167,8 +170,8 @@ TEST(TrapTest, Trap3NothingAcknowledgedOrReadVanishesWithThePower) {
   }
 }
 
-TEST(TrapTest, Trap3GoesRedIfTheStoreAcknowledgesBeforeTheSync) {
-  const SeededBug bug("ack_before_sync");
+TEST(TrapTest, Trap3GoesRedIfTheStoreSkipsTheSync) {
+  const SeededBug bug("sync_skipped");
   EXPECT_NE(CheckNothingVisibleVanishes(Unsynced::kLost, 6), "");
 }
 
@@ -233,12 +236,42 @@ TEST(TrapTest, Trap4AFailedSyncIsHeardByTheAppendAndEveryLaterOne) {
 }
 
 TEST(TrapTest, Trap4GoesRedIfAFailedSyncIsSwallowed) {
-  const SeededBug bug("failed_sync_swallowed");
+  const SeededBug bug("store_sync_failure_swallowed");
   EXPECT_NE(CheckAFailedSyncIsHeard(3, false), "");
 }
 
 // --- Trap 6: a damaged snapshot --------------------------------------------------------------------------------------
-// In rocks_event_store_test.cc: ADamagedRowIsDataLossAndADamagedSnapshotIsNone.
+
+// A flipped bit of a snapshot: there is none then, or the right one, and a replay is always right.
+std::string CheckADamagedSnapshotIsNotServed() {
+  const testing::TemporaryDirectory directory;
+  auto opened = internal::RocksEventStore::Open({.path = directory.path() + "/0"}, rocksdb::FileSystem::Default());
+  if (!opened.ok()) return opened.status().ToString();
+  internal::RocksEventStore& store = **opened;
+  if (const auto appended = store.Append(BatchOf(1)); !appended.ok()) return appended.status().ToString();
+  const SnapshotRow row = {StreamOf(1), Revision(2), Position(2), 7, "state"};
+  if (const absl::Status written = store.WriteSnapshots({row}); !written.ok()) return written.ToString();
+  std::string value;
+  internal::SetSnapshotValue(row, value);
+  for (std::size_t bit = 0; bit < value.size() * 8; ++bit) {
+    std::string damaged = value;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
+    const rocksdb::Status put = store.database().Put(
+        rocksdb::WriteOptions(), store.family(internal::Family::kSnapshots), StreamOf(1).text(), damaged);
+    if (!put.ok()) return put.ToString();
+    const absl::StatusOr<std::optional<SnapshotRow>> found = store.FindSnapshot(StreamOf(1));
+    if (!found.ok()) return found.status().ToString();
+    if (found->has_value()) return absl::StrCat("bit ", bit, " is wrong and the snapshot was served");
+  }
+  return "";
+}
+
+TEST(TrapTest, Trap6ADamagedSnapshotIsNotServed) { EXPECT_EQ(CheckADamagedSnapshotIsNotServed(), ""); }
+
+TEST(TrapTest, Trap6GoesRedIfTheSealIsNotChecked) {
+  const SeededBug bug("snapshot_seal_unchecked");
+  EXPECT_NE(CheckADamagedSnapshotIsNotServed(), "");
+}
 
 // --- Trap 10: torn tail, damage, disk full ---------------------------------------------------------------------------
 

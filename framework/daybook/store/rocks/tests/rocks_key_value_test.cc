@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/numbers.h"
 #include "daybook/store/rocks/rocks_event_store.h"
 #include "daybook/store/rocks/rocks_file_system.h"
 #include "daybook/testing/fault_file_system.h"
@@ -44,7 +45,9 @@ class RocksKeyValueTest : public ::testing::Test {
   int Last() {
     const std::string left = (*kv_->Get(left_, "n")).value_or("0");
     EXPECT_EQ(left, (*kv_->Get(right_, "n")).value_or("0")) << "half a batch";
-    return std::stoi(left);
+    int last = -1;
+    EXPECT_TRUE(absl::SimpleAtoi(left, &last)) << left;
+    return last;
   }
 
   const testing::TemporaryDirectory directory_;

@@ -16,6 +16,7 @@
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
+#include "daybook/http/internal/exchange.h"
 #include "daybook/http/internal/shard.h"
 
 namespace daybook::http {
@@ -160,10 +161,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Router router, ServerOptio
   options.connections_max = ReserveFiles(options.connections_max);
   impl->router = std::make_shared<const Router>(std::move(router));
   impl->options = std::move(options);
+  const auto budget = std::make_shared<internal::BodyBudget>(impl->options.body_bytes_total_max);
   const auto threads = static_cast<std::size_t>(impl->options.io_threads);
   for (std::size_t i = 0; i < threads; ++i) {
     const std::size_t share = (impl->options.connections_max + threads - 1) / threads;
-    impl->shards.push_back(std::make_unique<internal::Shard>(impl->router, impl->options, share));
+    impl->shards.push_back(std::make_unique<internal::Shard>(impl->router, impl->options, share, budget));
   }
   DAYBOOK_RETURN_IF_ERROR(impl->Listen());
   for (const auto& shard : impl->shards) shard->Start();

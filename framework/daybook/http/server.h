@@ -32,6 +32,8 @@ struct ServerOptions {
 
   std::size_t head_bytes_max = 16 << 10;  // above: 431
   std::size_t body_bytes_max = 1 << 20;   // above: 413; a route may have its own
+  // Of all bodies that are arriving or being handled; a request that would exceed it gets 503 with Retry-After.
+  std::size_t body_bytes_total_max = 256 << 20;
 
   // When one passes, the client gets 408 if it has sent a part of a request, and the connection closes.
   absl::Duration head_timeout = absl::Seconds(10);   // from a request's first byte (or the accept) to its head's end
@@ -68,7 +70,9 @@ struct ServerStats {
 // Invariants:
 //  1. Requests of one connection are served one at a time, in order; what is pipelined behind waits unread.
 //  2. Every complete request is answered exactly once, whatever its handler does, unless the connection is lost.
-//  3. Memory per connection is bounded by its limits; nothing is buffered for a client that does not read.
+//  3. Memory is bounded: bodies by body_bytes_total_max, the rest by head_bytes_max for each connection and by one
+//  answer
+//     for each request in flight.
 //  4. Errors of the protocol are problem+json answers (400, 404, 405 with Allow, 408, 413, 431, 505) and never reach a
 //     handler; 400 for a malformed head, 413, 408, 431 and 505 also close the connection.
 class Server {

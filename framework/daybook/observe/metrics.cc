@@ -160,7 +160,8 @@ void Metrics::AddProcessMetrics() {
 std::string Metrics::Text() const {
   std::vector<prometheus::MetricFamily> families = impl_->registry.Collect();
   absl::MutexLock lock(&impl_->mu);
-  for (const auto& [id, callback] : impl_->callbacks) {
+  for (const auto& entry : impl_->callbacks) {
+    const Callback& callback = entry.second;
     auto family =
         std::find_if(families.begin(), families.end(), [&](const auto& f) { return f.name == callback.name; });
     if (family == families.end()) {

@@ -254,6 +254,11 @@ Connection::Next Connection::ParseBody() {
     const std::size_t taken = parser.put(buffer_.data(), error);
     buffer_.consume(taken);
     if (error && error != beast_http::error::need_more) return RejectParse(error);
+    if (!exchange_->ChargeBody(shard_.budget())) {
+      Problem problem(StatusCode::kServiceUnavailable, "The server has no room for another body.");
+      problem.retry_after = absl::Seconds(1);
+      return Reject(std::move(problem));
+    }
     if (error || (taken == 0 && !parser.is_done())) {
       // Chunk heads and trailers are parsed whole, so they wait in the buffer: not without end.
       if (buffer_.size() > shard_.options().head_bytes_max) {

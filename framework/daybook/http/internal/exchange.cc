@@ -10,6 +10,18 @@
 namespace daybook::http {
 namespace internal {
 
+Exchange::~Exchange() {
+  if (budget_ != nullptr) budget_->GiveBack(charged_);
+}
+
+bool Exchange::ChargeBody(const std::shared_ptr<BodyBudget>& budget) {
+  const std::size_t grown = parser.get().body().size() - charged_;
+  if (!budget->Take(grown)) return false;
+  budget_ = budget;
+  charged_ += grown;
+  return true;
+}
+
 void Exchange::Attach(Connection* connection) {
   absl::MutexLock lock(&mu_);
   connection_ = connection;

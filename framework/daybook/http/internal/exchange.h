@@ -2,6 +2,7 @@
 #define DAYBOOK_HTTP_INTERNAL_EXCHANGE_H_
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -60,12 +61,32 @@ struct GrowingBody {
   };
 };
 
+// How many bytes of bodies a server holds at the moment, shared by its connections and by requests that outlive it.
+class BodyBudget {
+ public:
+  explicit BodyBudget(std::size_t bytes_max) : bytes_max_(bytes_max) {}
+  // Takes `bytes` more; false, and nothing is taken, if they would exceed the limit.
+  bool Take(std::size_t bytes) {
+    if (taken_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= bytes_max_) return true;
+    GiveBack(bytes);
+    return false;
+  }
+  void GiveBack(std::size_t bytes) { taken_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+ private:
+  const std::size_t bytes_max_;
+  std::atomic<std::size_t> taken_ = 0;
+};
+
 // One request and its one answer, shared by the connection, the Request and the Responder.
 //
 // The request's half is written by the connection before a handler sees it and constant after that. The answer's half
 // has a lock, because the answer may come from any thread while the connection goes away on its own.
 class Exchange : public std::enable_shared_from_this<Exchange> {
  public:
+  Exchange() = default;
+  ~Exchange();
+
   boost::beast::http::request_parser<GrowingBody> parser;
   Router::Match match;
   Method method = Method::kOther;
@@ -77,6 +98,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
 
   std::string_view target() const { return ToStdView(parser.get().target()); }
 
+  // Counts what the body has grown to since the last call; false if there is no room for it.
+  bool ChargeBody(const std::shared_ptr<BodyBudget>& budget);
+
   void Attach(Connection* connection) ABSL_LOCKS_EXCLUDED(mu_);
   // From now on an answer is dropped.
   void Detach() ABSL_LOCKS_EXCLUDED(mu_);
@@ -84,6 +108,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   void Answer(Response response) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  std::shared_ptr<BodyBudget> budget_;
+  std::size_t charged_ = 0;
+
   absl::Mutex mu_;
   Connection* connection_ ABSL_GUARDED_BY(mu_) = nullptr;
 };

@@ -18,8 +18,9 @@ constexpr std::size_t kRefusalsMax = 64;
 
 }  // namespace
 
-Shard::Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max)
-    : router_(std::move(router)), options_(options), connections_max_(connections_max) {}
+Shard::Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max,
+             std::shared_ptr<BodyBudget> budget)
+    : router_(std::move(router)), options_(options), connections_max_(connections_max), budget_(std::move(budget)) {}
 
 void Shard::Start() {
   asio::post(context_, [this] { Tick(); });

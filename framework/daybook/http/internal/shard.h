@@ -22,6 +22,7 @@
 
 namespace daybook::http::internal {
 
+class BodyBudget;
 class Connection;
 
 // A socket that knows its executor's type: no virtual call, and no allocation for it, on each operation.
@@ -40,7 +41,8 @@ struct Counters {
 // on that thread only, so nothing of it is locked.
 class Shard {
  public:
-  Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max);
+  Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max,
+        std::shared_ptr<BodyBudget> budget);
   ~Shard();
 
   // Any thread, once.
@@ -69,6 +71,7 @@ class Shard {
   bool draining() const { return draining_; }
 
   const std::shared_ptr<const Router>& router() const { return router_; }
+  const std::shared_ptr<BodyBudget>& budget() const { return budget_; }
   const ServerOptions& options() const { return options_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
@@ -85,6 +88,7 @@ class Shard {
   const std::shared_ptr<const Router> router_;
   const ServerOptions& options_;
   const std::size_t connections_max_;
+  const std::shared_ptr<BodyBudget> budget_;
   Counters counters_;
 
   ConnectionList idle_;

@@ -230,6 +230,30 @@ TEST_F(LimitsTest, AnAnnouncedBodyTakesNoMemoryBeforeItArrives) {
 #endif
 }
 
+TEST_F(LimitsTest, BodiesTogetherHaveALimitToo) {
+  options_.body_timeout = absl::Seconds(60);
+  options_.body_bytes_total_max = 1 << 20;
+  router_.Add(Method::kPost, "/hold", gate_.Holding());
+  Start();
+  const std::string body(400 << 10, 'x');
+  const std::string request = "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 409600\r\n\r\n" + body;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<Client>(server_->port()));
+    ASSERT_TRUE(clients.back()->SendRaw(request).ok());
+  }
+  ASSERT_TRUE(gate_.Await(2));
+  Client third = NewClient();
+  ASSERT_TRUE(third.SendRaw(request).ok());
+  const Reply refused = third.ReadReply().value();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.Header("Retry-After"), "1");
+  for (auto& [held, responder] : gate_.TakeAll()) responder.Send(Response(StatusCode::kNoContent));
+  for (auto& client : clients) EXPECT_EQ(client->ReadReply().value().status, 204);
+  // What was held is given back when the requests are gone.
+  EXPECT_TRUE(Eventually([&] { return NewClient().Send("POST", "/echo", {}, body).value().status == 200; }));
+}
+
 TEST_F(LimitsTest, AboveTheLimitTheLongestIdleConnectionMakesRoom) {
   options_.connections_max = 4;
   Start();

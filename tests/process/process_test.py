@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""The process itself: settings, readiness, the operator's pages, one owner of a directory, its end.
+
+    process_test.py BINARY
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from service import Service, verify  # noqa: E402
+
+BINARY = ""
+SAMPLE = os.path.join(HERE, "..", "fixtures", "sample", "records.ndjson.gz")
+
+
+def run(*flags, env=None):
+    return subprocess.run([BINARY, *flags], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **(env or {})})
+
+
+class ProcessTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory(prefix="daybook-process-")
+        self.data_dir = os.path.join(self.directory.name, "data")
+
+    def tearDown(self):
+        self.directory.cleanup()
+
+    def test_help_names_every_setting(self):
+        done = run("--help")
+        self.assertEqual(done.returncode, 0)
+        for name in ("data_dir", "http_address", "grpc_address", "admin_address", "bos_records", "bos_instance",
+                     "compat_instance", "dry_run", "verify", "outcome_retention", "identity_header", "drain_timeout"):
+            self.assertIn(name, done.stdout)
+
+    def test_bad_settings_exit_with_2_and_are_named(self):
+        config = os.path.join(self.directory.name, "bad.conf")
+        with open(config, "w") as file:
+            file.write("data_dir = x\nnope = 1\n")
+        for flags, env, told in ((["--nope"], {}, "nope"), (["--outcome_retention=soon"], {}, "outcome_retention"),
+                                 (["--bos_records=x"], {}, "--bos_instance"), (["--dry_run"], {}, "--bos_records"),
+                                 (["left over"], {}, "left over"), (["--outcome_retention=-1s"], {}, "retention"),
+                                 ([], {"BENEFICIARY_NOPE": "1"}, "BENEFICIARY_NOPE"),
+                                 ([f"--config={config}"], {}, "bad.conf:2")):
+            done = run(f"--data_dir={self.data_dir}", *flags, env=env)
+            self.assertEqual(done.returncode, 2, (flags, done.stderr))
+            self.assertIn(told, done.stderr)
+            self.assertFalse(os.path.exists(self.data_dir))
+
+    def test_what_cannot_be_opened_exits_with_1_and_is_named(self):
+        for flags, told in ((["--bos_records=/nonexistent/file", "--bos_instance=uk"], "/nonexistent/file"),
+                            (["--http_address=256.1.1.1:1"], "256.1.1.1"),
+                            ([f"--bos_records={SAMPLE}", "--bos_instance=U K"], "instance")):
+            done = run(f"--data_dir={self.data_dir}", "--http_address=127.0.0.1:0", "--grpc_address=127.0.0.1:0",
+                       "--admin_address=127.0.0.1:0", *flags)
+            self.assertEqual(done.returncode, 1, (flags, done.stderr))
+            self.assertIn(told, done.stderr)
+
+    def test_a_second_process_on_the_directory_exits_at_once_and_says_why(self):
+        with Service(BINARY, self.data_dir) as first:
+            done = run(f"--data_dir={self.data_dir}", "--http_address=127.0.0.1:0")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("another process", done.stderr)
+            self.assertIn(self.data_dir, done.stderr)
+            self.assertEqual(verify(BINARY, self.data_dir)[0], 1)
+            self.assertEqual(first.request("GET", "/livez", edge="admin")[0], 200)
+            self.assertEqual(first.stop(), 0)
+        with Service(BINARY, self.data_dir) as again:
+            self.assertEqual(again.stop(), 0)
+
+    def test_settings_come_from_the_environment_and_a_file_too(self):
+        config = os.path.join(self.directory.name, "ok.conf")
+        with open(config, "w") as file:
+            file.write(f"# of this test\ndata_dir = {self.data_dir}\nbos_instance = uk\n")
+        done = run("--dry_run", f"--config={config}", env={"BENEFICIARY_BOS_RECORDS": SAMPLE})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"command_id"', done.stdout)
+
+    def test_a_dry_run_prints_commands_and_keeps_nothing(self):
+        done = run(f"--data_dir={self.data_dir}", "--dry_run", f"--bos_records={SAMPLE}", "--bos_instance=uk")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertGreater(len(lines), 80)
+        self.assertEqual({line["stream"].split("/")[0] for line in lines}, {"beneficiary", "client"})
+        self.assertFalse(os.path.exists(self.data_dir))
+
+    def test_it_is_ready_when_all_is_visible_and_ingesting_again_changes_nothing(self):
+        flags = (f"--bos_records={SAMPLE}", "--bos_instance=uk")
+        with Service(BINARY, self.data_dir, *flags) as service:
+            reports = [json.loads(line) for line in service.lines if "ingested recorded changes" in line]
+            self.assertEqual(reports[0]["records"], 746)
+            self.assertGreater(reports[0]["commands"], 80)
+            for page, told in (("/readyz?verbose", "[+]gateway ok"), ("/livez", "ok"), ("/version", '"beneficiary"'),
+                               ("/metrics", "projection_lag_events"), ("/metrics", "gateway_records 746"),
+                               ("/metrics", 'commands{result="committed"}')):
+                status, _, body = service.request("GET", page, edge="admin")
+                self.assertEqual(status, 200)
+                self.assertIn(told, body.decode())
+            first = service.request("GET", "/client/beneficiaries?client_id=EBPCLI000001")
+            self.assertEqual(first[0], 200)
+            self.assertEqual(service.stop(), 0)
+        with Service(BINARY, self.data_dir, *flags) as service:
+            reports = [json.loads(line) for line in service.lines if "ingested recorded changes" in line]
+            self.assertEqual(reports[0]["commands"], 0)
+            self.assertEqual(reports[0]["skipped"], 746)
+            self.assertEqual(service.request("GET", "/client/beneficiaries?client_id=EBPCLI000001")[2], first[2])
+            self.assertEqual(service.stop(), 0)
+        code, text = verify(BINARY, self.data_dir)
+        self.assertEqual(code, 0, text)
+        self.assertIn("sound", text)
+
+    def test_verify_of_nothing_says_so(self):
+        code, text = verify(BINARY, self.data_dir)
+        self.assertEqual(code, 1)
+        self.assertIn("holds no events", text)
+
+
+if __name__ == "__main__":
+    BINARY = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)

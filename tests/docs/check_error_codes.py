@@ -8,9 +8,10 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/reference/errors.md"
 # Where codes are given to callers; anything UPPER_SNAKE with an underscore in a string there is one.
-SOURCES = ["framework/daybook/runtime", "framework/daybook/projection", "framework/daybook/http", "framework/daybook/grpc",
-           "framework/daybook/store", "examples/beneficiary/api", "examples/beneficiary/app", "examples/beneficiary/domain",
-           "examples/beneficiary/projections"]
+SOURCES = [
+    *(f"framework/daybook/{folder}" for folder in ("runtime", "projection", "http", "grpc", "store")),
+    *(f"examples/beneficiary/{folder}" for folder in ("api", "app", "domain", "projections")),
+]
 CODE = re.compile(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"')
 # One word, so that only the page and its row say that it is a code.
 SINGLE = re.compile(r'(?:Reject\{[^;]*?|WithReason\([^;]*?)"([A-Z]{4,})"', re.DOTALL)
@@ -33,8 +34,8 @@ def codes_in_sources():
 
 def main():
     page = PAGE.read_text("utf-8")
-    listed = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", "\n".join(re.findall(r"^\| ((?:`[A-Z][A-Z0-9_]+`(?:, )?)+) \|", page,
-                                                                        flags=re.MULTILINE))))
+    first_cells = re.findall(r"^\| ((?:`[A-Z][A-Z0-9_]+`(?:, )?)+) \|", page, flags=re.MULTILINE)
+    listed = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", "\n".join(first_cells)))
     found = codes_in_sources()
     problems = [f"{file}: {code} is not in docs/reference/errors.md" for code, file in sorted(found.items())
                 if code not in listed | NO_CODE]

@@ -38,7 +38,8 @@ class SnippetsTest(unittest.TestCase):
         self.assertEqual((code, renewed), (0, GOOD))
 
     def test_a_missing_file_region_or_block_is_named(self):
-        for bad in [GOOD.replace("x.cc", "y.cc"), GOOD.replace(" body -->", " tail -->"), "<!-- snippet x.cc body -->\n"]:
+        other_file, other_region = GOOD.replace("x.cc", "y.cc"), GOOD.replace(" body -->", " tail -->")
+        for bad in [other_file, other_region, "<!-- snippet x.cc body -->\n"]:
             self.assertEqual(self.run_on(bad)[0], 1, bad)
 
     def test_links_lead_somewhere(self):

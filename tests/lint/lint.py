@@ -84,7 +84,7 @@ FORBIDDEN = {
     ),
     "assert": (r"(?<![\w_])assert\(", (), "DAYBOOK_CHECK (base/check.h): it also holds in release builds"),
     "typeid": (r"\btypeid\(", (), "names on disk are protobuf's full type names, never C++ ones"),
-    "regex": (r"\bstd::regex\b", ("bench/",), "check by hand: std::regex recurses per character and can overflow the stack"),
+    "regex": (r"\bstd::regex\b", ("bench/",), "check by hand: std::regex recurses, and overflows the stack"),
     "using_namespace": (r"\busing\s+namespace\s+(?!.*literals)", IN_TESTS, "name what you use"),
     "atoi": (
         r"\b(?:std::)?(?:ato[ifl]+|strto\w+|sto(?:i|l|ll|ul|ull|d|f))\(",

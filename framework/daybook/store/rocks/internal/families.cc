@@ -108,6 +108,8 @@ rocksdb::DBOptions CommonOptions() {
   options.max_total_wal_size = 128 * 1024 * 1024;
   options.max_background_jobs = 2;
   options.max_open_files = 512;
+  options.stats_dump_period_sec = 0;  // nobody reads them, and they cost a thread
+  options.stats_persist_period_sec = 0;
   options.enable_pipelined_write = false;
   options.unordered_write = false;
   return options;

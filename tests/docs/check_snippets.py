@@ -92,6 +92,30 @@ def check(file, root, update):
     return problems + list(broken_links(file, renewed))
 
 
+def decisions_problems(root, update):
+    """docs/adr: one number a decision, its title begins with it, and the index lists all."""
+    folder = root / "docs/adr"
+    rows, seen = [], {}
+    for file in sorted(folder.glob("[0-9]*.md")):
+        number = int(file.name.split("-")[0])
+        title = file.read_text("utf-8").split("\n", 1)[0]
+        if number in seen:
+            yield f"{file.name} and {seen[number]} have one number: take the next free one"
+        seen[number] = file.name
+        if not title.startswith(f"# {number}. "):
+            yield f"{file.name} begins with '# {number}. ' and its title"
+        rows.append(f"| {number} | [{title.removeprefix(f'# {number}. ')}]({file.name}) |\n")
+    index = folder / "README.md"
+    if not rows or not index.exists():
+        return
+    text = index.read_text("utf-8")
+    renewed = re.sub(r"(\|---\|---\|\n).*", lambda m: m.group(1) + "".join(rows), text, flags=re.DOTALL)
+    if renewed != text and update:
+        index.write_text(renewed, "utf-8")
+    elif renewed != text:
+        yield "docs/adr/README.md does not list the decisions as they are: ./dev docs --update"
+
+
 def documents(root):
     return [file for file in [root / "README.md", root / "CHANGELOG.md"] if file.exists()] + sorted(
         (root / "docs").rglob("*.md")
@@ -106,6 +130,9 @@ def main(arguments, root=ROOT):
         for problem in check(file, root, update):
             bad += 1
             print(f"{file.relative_to(root)}: {problem}")
+    for problem in decisions_problems(root, update):
+        bad += 1
+        print(problem)
     print(f"docs: {len(files)} documents, {bad} problems")
     return 1 if bad or not files else 0
 

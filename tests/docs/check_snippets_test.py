@@ -47,6 +47,23 @@ class SnippetsTest(unittest.TestCase):
         for bad in ["[gone](gone.md)\n", "# A\n[here](#b)\n", "![picture](gone.svg)\n"]:
             self.assertEqual(self.run_on(bad)[0], 1, bad)
 
+    def test_decisions_have_a_number_each_and_are_listed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            adr = pathlib.Path(folder) / "docs/adr"
+            adr.mkdir(parents=True)
+            (adr / "README.md").write_text("# D\n\n| # | D |\n|---|---|\n")
+            (adr / "0001-a.md").write_text("# 1. A\n")
+
+            def problems(update=False):
+                return list(check_snippets.decisions_problems(pathlib.Path(folder), update))
+
+            self.assertEqual(len(problems()), 1)
+            problems(update=True)
+            self.assertEqual(problems(), [])
+            self.assertIn("| 1 | [A](0001-a.md) |", (adr / "README.md").read_text())
+            (adr / "0001-b.md").write_text("# 1. B\n")
+            self.assertEqual(len(problems()), 2)
+
 
 if __name__ == "__main__":
     sys.exit(unittest.main(verbosity=1))

@@ -21,7 +21,7 @@ inline constexpr std::size_t kFamilyCount = 6;
 inline constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default",  "events",    "index",
                                                                        "outcomes", "snapshots", "deadlines"};
 
-// What both stores on disk ask of RocksDB; docs/adr/0010-event-store-layout.md and 0011-write-ahead-log.md say why.
+// What both stores on disk ask of RocksDB; docs/adr/0011-event-store-layout.md and 0012-write-ahead-log.md say why.
 rocksdb::DBOptions CommonOptions();
 
 // LZ4, 16 MB write buffers, a Bloom filter over whole keys, blocks of `block_bytes`.

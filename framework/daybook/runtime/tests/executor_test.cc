@@ -147,7 +147,7 @@ TEST_F(ExecutorTest, AFullQueueRefusesWithAHint) {
   // One is in the commit, one in the mailbox, the rest waits; sooner or later there is no room.
   int refused = 0;
   for (int i = 0; i < 20; ++i) {
-    accounts_->Execute(std::to_string(i), Open(), {}, [&, i, named = answers_.Named("x")](Outcome outcome) mutable {
+    accounts_->Execute(std::to_string(i), Open(), {}, [&, named = answers_.Named("x")](Outcome outcome) mutable {
       if (!outcome.ok()) {
         ++refused;
         EXPECT_EQ(outcome.status().code(), absl::StatusCode::kResourceExhausted);

@@ -170,6 +170,7 @@ class ShapeTest(unittest.TestCase):
         self.assertEqual(rules(STORE, "void F() {\n" + body[10:] + "}\n"), [])
         self.assertEqual(rules(STORE, "// " + "x" * 118 + "\n"), ["line_length"])
         self.assertEqual(rules(STORE, "// " + "ü" * 117 + "\n"), [])
+        self.assertEqual(rules(STORE, 'auto x = R"(' + "x" * 120 + ')";\n'), [])
         self.assertEqual(rules(STORE, "int a; \n"), ["trailing_blanks"])
         self.assertEqual(rules(STORE, "// x\n" * 701), ["file_length"])
 

@@ -106,7 +106,8 @@ class RubbishTest(unittest.TestCase):
     def test_requests_that_are_none_are_answered_or_dropped(self):
         rng = random.Random(7)
         with self.start() as service:
-            for data in (b"GET / HT", b"\r\n\r\n", b"GET /\r\n\r\n", b"POST /v1/x HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc",
+            for data in (b"GET / HT", b"\r\n\r\n", b"GET /\r\n\r\n",
+                         b"POST /v1/x HTTP/1.1\r\nContent-Length: 99\r\n\r\nabc",
                          b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
                          b"GET /%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
                          b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",

@@ -117,7 +117,7 @@ absl::Status ProjectionRunner::WaitUntil(const std::vector<std::string>& names, 
     wait->done.Notify();
   });
   wait->done.WaitForNotification();
-  return wait->status;
+  return std::move(wait->status);
 }
 
 absl::Status ProjectionRunner::WaitUntil(std::string_view name, Position position, absl::Duration timeout) {

@@ -23,19 +23,23 @@ std::size_t ResidentBytes() {
 class LimitsTest : public ServerFixture {
  protected:
   LimitsTest() {
-    options_.head_timeout = absl::Milliseconds(300);
-    options_.body_timeout = absl::Milliseconds(300);
     router_.Add(Method::kPost, "/echo", Echo())
         .Add(Method::kPost, "/large", Echo(), {.body_bytes_max = 4 << 20})
         .Add(Method::kGet, "/x", Text("x"))
         .Add(Method::kGet, "/hold", gate_.Holding());
   }
 
-  // The server goes on: others are served.
-  void ExpectServing() { EXPECT_EQ(NewClient().Get("/x").value().body, "x"); }
+  // The server goes on: others are served. More than one try, where time-outs are short and this thread may be slow.
+  void ExpectServing() {
+    EXPECT_TRUE(Eventually([&] {
+      const auto reply = NewClient().Get("/x");
+      return reply.ok() && reply->body == "x";
+    }));
+  }
 };
 
 TEST_F(LimitsTest, ASlowHeadIsTimedOut) {
+  options_.head_timeout = absl::Milliseconds(300);
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw("GET /x HTTP/1.1\r\nHo").ok());
@@ -45,6 +49,7 @@ TEST_F(LimitsTest, ASlowHeadIsTimedOut) {
 }
 
 TEST_F(LimitsTest, ASilentConnectionIsClosedWithoutAWord) {
+  options_.head_timeout = absl::Milliseconds(300);
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw("").ok());
@@ -52,6 +57,7 @@ TEST_F(LimitsTest, ASilentConnectionIsClosedWithoutAWord) {
 }
 
 TEST_F(LimitsTest, ASlowBodyIsTimedOut) {
+  options_.body_timeout = absl::Milliseconds(300);
   Start();
   Client client = NewClient();
   ASSERT_TRUE(client.SendRaw("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc").ok());
@@ -84,7 +90,6 @@ TEST_F(LimitsTest, AHandlerMayTakeLongerThanAnyTimeOut) {
 }
 
 TEST_F(LimitsTest, TenMegabytesAreRefusedWhetherAnnouncedOrChunked) {
-  options_.body_timeout = absl::Seconds(10);
   Start();
   const std::string body(10 << 20, 'x');
   Client announced = NewClient();
@@ -99,7 +104,6 @@ TEST_F(LimitsTest, TenMegabytesAreRefusedWhetherAnnouncedOrChunked) {
 }
 
 TEST_F(LimitsTest, ARouteMayHaveALimitOfItsOwn) {
-  options_.body_timeout = absl::Seconds(10);
   Start();
   const std::string body(3 << 20, 'y');
   EXPECT_TRUE(NewClient().Send("POST", "/large", {}, body).value().body == body);

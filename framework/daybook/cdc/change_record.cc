@@ -105,7 +105,7 @@ struct ChangeParser::Impl {
   }
 
   absl::Status ParseValue(const Record& record, Change& change);
-  int TableOfEnvelope(std::string_view topic);
+  int TableOfEnvelope(std::string_view topic, int hint);
   absl::Status ReadAgainWithoutRow(simdjson::padded_string_view text, Change& change);
   absl::Status ReadEnvelope(json::object object, int table, bool inside_payload, Change& change);
   absl::Status ReadEnvelopeMember(json::field& field, int table, Change& change, bool& known);
@@ -137,6 +137,7 @@ struct ChangeParser::Impl {
   absl::flat_hash_map<std::uint64_t, Scales> scales_by_schema;
   const Scales* scales = nullptr;  // of the record's schema, if it has one
   std::vector<bool> seen;
+  std::string collection;
 };
 
 absl::Status ChangeParser::Impl::ReadDecimal(json::value value, const Column& column, Value& out) {
@@ -604,9 +605,12 @@ absl::Status ChangeParser::Impl::ReadAgainWithoutRow(simdjson::padded_string_vie
   return ReadEnvelope(object, -1, false, change);
 }
 
-int ChangeParser::Impl::TableOfEnvelope(std::string_view topic) {
+// `hint`: the table that the topic had before, usually right.
+int ChangeParser::Impl::TableOfEnvelope(std::string_view topic, int hint) {
   if (envelope.table_name.empty()) return -1;
-  const int table = catalog->FindTable(absl::StrCat(envelope.schema_name, ".", envelope.table_name));
+  collection.assign(envelope.schema_name).append(1, '.').append(envelope.table_name);
+  if (hint >= 0 && catalog->tables()[static_cast<std::size_t>(hint)].name == collection) return hint;
+  const int table = catalog->FindTable(collection);
   if (table >= 0 && table_of_topic.size() < 10'000) table_of_topic[std::string(topic)] = table;
   return table;
 }
@@ -631,7 +635,7 @@ absl::Status ChangeParser::Impl::ParseValue(const Record& record, Change& change
       change.table = table;
       return read;
     }
-    const int actual = TableOfEnvelope(record.topic);
+    const int actual = TableOfEnvelope(record.topic, table);
     change.table = actual;
     if (!read.ok() && actual == table) {
       if (envelope.transaction) {

@@ -53,7 +53,7 @@ absl::Status ForEach(const store::KeyValueReader& reader, store::TableId table, 
 
 }  // namespace
 
-Gateway::Impl::Impl(GatewayOptions o, store::KeyValue* k, CommandSink*)
+Gateway::Impl::Impl(GatewayOptions o, store::KeyValue* k)
     : options(std::move(o)),
       catalog(options.catalog),
       kv(k),
@@ -318,7 +318,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, s
   if (options.mappings.size() != options.catalog.aggregates().size()) {
     return absl::InvalidArgumentError("a gateway needs one mapping per aggregate of its catalog");
   }
-  auto impl = std::make_unique<Impl>(std::move(options), kv, sink);
+  auto impl = std::make_unique<Impl>(std::move(options), kv);
   DAYBOOK_RETURN_IF_ERROR(impl->OpenTables());
   DAYBOOK_RETURN_IF_ERROR(impl->Load(sink));
   impl->UpdateCounters();

@@ -79,7 +79,7 @@ struct Gateway::Impl {
     bool incomplete = false;
   };
 
-  Impl(GatewayOptions o, store::KeyValue* k, CommandSink* sink);
+  Impl(GatewayOptions o, store::KeyValue* k);
   absl::Status OpenTables();
   absl::Status Load(CommandSink* sink);
   absl::Status LoadAggregates();

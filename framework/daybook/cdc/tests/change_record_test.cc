@@ -55,8 +55,10 @@ TEST_F(ChangeRecordTest, ABareRecordIsRead) {
 
 TEST_F(ChangeRecordTest, ARecordWithSchemasIsReadAndItsDecimalsHaveTheSchemasScale) {
   const std::string schema =
-      R"({"type":"struct","fields":[{"type":"struct","field":"after","fields":[{"type":"int64","field":"id"},)"
-      R"({"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"3"},"field":"size"}]}]})";
+      R"({"type":"struct","fields":[{"type":"struct","field":"after",)"
+      R"("fields":[{"type":"int64","field":"id"},)"
+      R"({"type":"bytes","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"3"},)"
+      R"("field":"size"}]}]})";
   const std::string payload =
       R"({"before":null,"after":{"id":1,"name":"Ann","size":"1234"},"source":{"schema":"public","table":"owner",)"
       R"("lsn":3,"snapshot":true},"op":"r","transaction":null})";

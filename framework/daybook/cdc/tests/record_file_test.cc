@@ -60,8 +60,8 @@ class RecordFileTest : public testing::Test {
   static absl::string_view ToAbsl(std::string_view text) { return absl::string_view(text.data(), text.size()); }
 };
 
-constexpr char kLine[] =
-    R"({"topic":"t","partition":0,"offset":1,"timestamp":5,"key":"{\"id\":1}","value":"a\u2028b","headers":[["h","v"],["n",null]]})";
+constexpr char kLine[] = R"({"topic":"t","partition":0,"offset":1,"timestamp":5,"key":"{\"id\":1}","value":"a\u2028b",)"
+                         R"("headers":[["h","v"],["n",null]]})";
 constexpr char kRead[] =
     "t 0 @ 1 {\"id\":1} = a\xe2\x80\xa8"
     "b h:v n:";

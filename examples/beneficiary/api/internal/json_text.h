@@ -11,7 +11,8 @@
 
 namespace beneficiary::api::internal {
 
-// Reads one JSON document (RFC 8259: UTF-8, nesting up to 32). Otherwise nullopt and a finding that says at which byte.
+// Reads one JSON document (RFC 8259: UTF-8, nesting up to 32, no name twice in an object). Otherwise nullopt and a
+// finding that says at which byte.
 std::optional<boost::json::value> ParseJson(std::string_view text, std::vector<daybook::Violation>& malformed);
 
 // Appends `text` in quotes, escaped; it must be UTF-8.

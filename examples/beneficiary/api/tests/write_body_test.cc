@@ -63,6 +63,12 @@ TEST(WriteBodyTest, WhatIsNotJsonIsOneFindingThatSaysWhere) {
   EXPECT_THAT(PlacesOf(ReadRegister("7").malformed), ElementsAre(" WRONG_TYPE"));
 }
 
+TEST(WriteBodyTest, AFieldGivenTwiceIsRefused) {
+  EXPECT_THAT(PlacesOf(ReadAmend(R"({"name":"a","name":"b"})").malformed), ElementsAre(" DUPLICATE_FIELD"));
+  EXPECT_THAT(PlacesOf(ReadAmend(R"({"address":{"city":"a","city":"a"}})").malformed), ElementsAre(" DUPLICATE_FIELD"));
+  EXPECT_THAT(PlacesOf(ReadAmend(R"({"name":"a\":\\","reference_information":"::\u003a"})").malformed), IsEmpty());
+}
+
 TEST(WriteBodyTest, NestingIsBounded) {
   const auto body = ReadRegister(std::string(100000, '['));
   EXPECT_THAT(PlacesOf(body.malformed), ElementsAre(" NOT_JSON"));

@@ -1,5 +1,6 @@
 #include "daybook/store/rocks/rocks_event_store.h"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -49,6 +50,7 @@ absl::StatusOr<Appended> RocksEventStore::Append(const Batch& batch) {
     DAYBOOK_RETURN_IF_ERROR(StageSnapshots(batch.snapshots, appended.last, rows_));
     DAYBOOK_RETURN_IF_ERROR(Commit(appended.last, batch.epoch));
   }
+  LowerDeadlineFloor(batch.deadlines_set);
   return appended;
 }
 
@@ -124,6 +126,17 @@ absl::Status RocksEventStore::StageRows(const Batch& batch) {
     SetOutcomeValue(row, value_);
     DAYBOOK_RETURN_IF_ERROR(StagePut(Family::kOutcomes, row.command_id.uuid().raw(), value_));
   }
+  DAYBOOK_RETURN_IF_ERROR(StageDeadlines(batch));
+  for (const InputPosition& input : batch.inputs) {
+    const std::string key = MetaInputKey(input.source);
+    std::string value = input.value;
+    AppendSeal(key, value);
+    DAYBOOK_RETURN_IF_ERROR(StagePut(Family::kMeta, key, value));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RocksEventStore::StageDeadlines(const Batch& batch) {
   for (const DeadlineRow& row : batch.deadlines_set) {
     const std::string key = DeadlineKey(row);
     DAYBOOK_RETURN_IF_ERROR(StagePut(Family::kDeadlines, key, DeadlineValue(key, row.payload)));
@@ -132,13 +145,16 @@ absl::Status RocksEventStore::StageRows(const Batch& batch) {
     DAYBOOK_RETURN_IF_ERROR(
         FromRocks(rows_.Delete(family(Family::kDeadlines), ToSlice(DeadlineKey(row))), "staging a row"));
   }
-  for (const InputPosition& input : batch.inputs) {
-    const std::string key = MetaInputKey(input.source);
-    std::string value = input.value;
-    AppendSeal(key, value);
-    DAYBOOK_RETURN_IF_ERROR(StagePut(Family::kMeta, key, value));
-  }
   return absl::OkStatus();
+}
+
+// Only once they can be read: a scan that began before must not raise the floor above them afterwards.
+void RocksEventStore::LowerDeadlineFloor(const std::vector<DeadlineRow>& set) {
+  for (const DeadlineRow& row : set) {
+    absl::MutexLock lock(&deadline_mu_);
+    ++deadlines_set_;
+    deadline_floor_ = std::min(deadline_floor_, DeadlineKey(row));
+  }
 }
 
 absl::Status RocksEventStore::Commit(Position last, WriterEpoch epoch) {
@@ -293,14 +309,25 @@ absl::StatusOr<std::vector<DeadlineRow>> RocksEventStore::DueDeadlines(Timestamp
   const rocksdb::Slice bound = ToSlice(end);
   rocksdb::ReadOptions options;
   if (!end.empty()) options.iterate_upper_bound = &bound;
+  std::string floor;
+  std::uint64_t set = 0;
+  {
+    absl::MutexLock lock(&deadline_mu_);
+    floor = deadline_floor_;
+    set = deadlines_set_;
+  }
   const std::unique_ptr<rocksdb::Iterator> rows(opened_.db->NewIterator(options, family(Family::kDeadlines)));
   std::vector<DeadlineRow> due;
-  for (rows->SeekToFirst(); rows->Valid() && due.size() < limit; rows->Next()) {
+  rows->Seek(floor);
+  floor = rows->Valid() ? rows->key().ToString() : std::max(floor, end);
+  for (; rows->Valid() && due.size() < limit; rows->Next()) {
     std::optional<DeadlineRow> row = ParseDeadline(ToView(rows->key()), ToView(rows->value()));
     if (!row) return DamagedRow("deadlines", ToView(rows->key()));
     due.push_back(*std::move(row));
   }
   if (!rows->status().ok()) return FromRocks(rows->status(), absl::StrCat(options_.path, ": deadlines"));
+  absl::MutexLock lock(&deadline_mu_);
+  if (set == deadlines_set_) deadline_floor_ = std::max(deadline_floor_, floor);
   return due;
 }
 

@@ -113,6 +113,29 @@ void ADeadlineIsOneRowUntilItIsCleared(StoreUnderTest& s) {
   EXPECT_EQ(s->DueDeadlines(At(9), 9)->at(0).payload, "other time");
 }
 
+void AnEarlierDeadlineIsFoundAfterLaterOnesWereLookedFor(StoreUnderTest& s) {
+  Batch batch;
+  for (const std::int64_t due : {50, 40, 60, 10}) {
+    batch.deadlines_set = {{At(due), "p", std::to_string(due), ""}};
+    ASSERT_TRUE(s->Append(batch).ok());
+    EXPECT_EQ(s->DueDeadlines(At(100), 1)->at(0).due, At(due == 60 ? 40 : due));
+    EXPECT_TRUE(s->DueDeadlines(At(5), 9)->empty());
+  }
+  EXPECT_EQ(KeysOf(s->DueDeadlines(At(100), 9)), "p:10 p:40 p:50 p:60");
+  batch.deadlines_set.clear();
+  batch.deadlines_cleared = {{At(10), "p", "10", ""}, {At(40), "p", "40", ""}, {At(50), "p", "50", ""}};
+  ASSERT_TRUE(s->Append(batch).ok());
+  EXPECT_EQ(KeysOf(s->DueDeadlines(At(100), 9)), "p:60");
+  batch.deadlines_cleared = {{At(60), "p", "60", ""}};
+  ASSERT_TRUE(s->Append(batch).ok());
+  EXPECT_EQ(KeysOf(s->DueDeadlines(At(100), 9)), "");
+  batch.deadlines_cleared.clear();
+  batch.deadlines_set = {{At(70), "p", "70", ""}, {At(101), "p", "101", ""}};
+  ASSERT_TRUE(s->Append(batch).ok());
+  EXPECT_EQ(KeysOf(s->DueDeadlines(At(100), 9)), "p:70");
+  EXPECT_EQ(KeysOf(s->DueDeadlines(At(101), 9)), "p:70 p:101");
+}
+
 void InputPositionsAreKeptBySource(StoreUnderTest& s) {
   Batch batch;
   batch.inputs = {{"topic/0", "17"}, {"topic/1", std::string("\0", 1)}};
@@ -192,6 +215,7 @@ std::vector<EventStoreCase> RowCases() {
           {"ABatchStoresSnapshotsOfItsOwnEvents", ABatchStoresSnapshotsOfItsOwnEvents},
           {"DeadlinesComeEarliestFirst", DeadlinesComeEarliestFirst},
           {"ADeadlineIsOneRowUntilItIsCleared", ADeadlineIsOneRowUntilItIsCleared},
+          {"AnEarlierDeadlineIsFoundAfterLaterOnesWereLookedFor", AnEarlierDeadlineIsFoundAfterLaterOnesWereLookedFor},
           {"InputPositionsAreKeptBySource", InputPositionsAreKeptBySource}};
 }
 

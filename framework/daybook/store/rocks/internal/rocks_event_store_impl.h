@@ -82,6 +82,8 @@ class RocksEventStore : public EventStore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   void RollBack(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status StageRows(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  absl::Status StageDeadlines(const Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  void LowerDeadlineFloor(const std::vector<DeadlineRow>& set) ABSL_LOCKS_EXCLUDED(deadline_mu_);
   absl::Status StagePage(Position last) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
   absl::Status StagePut(Family family, std::string_view key, std::string_view value)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
@@ -99,6 +101,11 @@ class RocksEventStore : public EventStore {
   std::shared_ptr<internal::DurableWatermark> watermark_;
 
   absl::Mutex snapshot_mu_ ABSL_ACQUIRED_AFTER(write_mu_);
+
+  // No deadline lies before the floor, so that a scan need not walk over all that were cleared.
+  absl::Mutex deadline_mu_ ABSL_ACQUIRED_AFTER(write_mu_);
+  std::string deadline_floor_ ABSL_GUARDED_BY(deadline_mu_);
+  std::uint64_t deadlines_set_ ABSL_GUARDED_BY(deadline_mu_) = 0;
 
   absl::Mutex write_mu_;
   std::optional<CommittedMark> mark_ ABSL_GUARDED_BY(write_mu_);

@@ -317,6 +317,26 @@ TEST_F(RocksEventStoreTest, SnapshotsMayBeWrittenFromAnotherThreadWhileItAppends
   EXPECT_EQ(Count(*store_->ReadStream(kA, Revision(1), Direction::kForwards)).first, 101);
 }
 
+// A scan skips what it knows to be cleared; it must not skip what was set meanwhile.
+TEST_F(RocksEventStoreTest, NoDeadlineIsLostWhileItIsLookedFor) {
+  ASSERT_TRUE(Open().ok());
+  const Timestamp far = Timestamp::FromMillis(1'000'000);
+  std::jthread scanner([&](std::stop_token stop) {
+    while (!stop.stop_requested()) ASSERT_TRUE(store_->DueDeadlines(far, 1).ok());
+  });
+  for (std::int64_t n = 500; n > 0; --n) {  // each before all that were there
+    Batch batch;
+    batch.deadlines_set = {{Timestamp::FromMillis(n), "o", "k", ""}};
+    ASSERT_TRUE(store_->Append(batch).ok());
+    const auto due = store_->DueDeadlines(far, 1);
+    ASSERT_TRUE(due.ok() && due->size() == 1);
+    ASSERT_EQ(due->at(0).due, Timestamp::FromMillis(n));
+    Batch clear;
+    clear.deadlines_cleared = batch.deadlines_set;
+    ASSERT_TRUE(store_->Append(clear).ok());
+  }
+}
+
 // A bounded cache of heads must not change what a writer is told.
 TEST_F(RocksEventStoreTest, ExpectedRevisionsHoldForMoreStreamsThanTheCacheKnows) {
   ASSERT_TRUE(Open().ok());

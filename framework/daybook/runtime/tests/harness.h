@@ -69,14 +69,14 @@ class GatedCommitPoint final : public CommitPoint {
     absl::MutexLock lock(&mu_);
     failure_ = failure;
   }
-  // Waits until `count` commits have been asked for. False after ten seconds.
+  // Waits until `count` commits have been asked for. False after a minute.
   bool WaitForArrivals(int count) {
     absl::MutexLock lock(&mu_);
     const auto arrived = [this, count] {
       mu_.AssertReaderHeld();
       return arrived_ >= count;
     };
-    return mu_.AwaitWithTimeout(absl::Condition(&arrived), absl::Seconds(10));
+    return mu_.AwaitWithTimeout(absl::Condition(&arrived), absl::Seconds(60));
   }
 
  private:
@@ -106,14 +106,14 @@ class Answers {
       answers_.emplace_back(name, std::move(outcome));
     };
   }
-  // Waits until `count` answers are there; fails the test after ten seconds.
+  // Waits until `count` answers are there; fails the test after a minute.
   std::vector<std::pair<std::string, Outcome>> Wait(std::size_t count) {
     absl::MutexLock lock(&mu_);
     const auto enough = [this, count] {
       mu_.AssertReaderHeld();
       return answers_.size() >= count;
     };
-    EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(10))) << "answers are missing";
+    EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(60))) << "answers are missing";
     return answers_;
   }
   std::size_t size() {

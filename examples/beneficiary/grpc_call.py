@@ -25,7 +25,11 @@ def message_class(descriptor):
 def list_methods(database, pool):
     for service in sorted(database.get_services()):
         print(service)
-        for method in pool.FindServiceByName(service).methods:
+        try:
+            methods = pool.FindServiceByName(service).methods
+        except KeyError:  # served, but its description is not
+            continue
+        for method in methods:
             print(f"  {service}/{method.name}")
 
 
@@ -53,6 +57,9 @@ def main(arguments):
                 list_methods(database, pool)
             else:
                 call(channel, pool, arguments[1], arguments[2] if len(arguments) > 2 else "{}")
+        except KeyError as error:
+            print(f"the server describes no {error}", file=sys.stderr)
+            return 1
         except grpc.RpcError as error:
             print(f"{error.code().name}: {error.details()}", file=sys.stderr)
             return 1

@@ -32,7 +32,11 @@ class Service:
         if not self.serving.wait(ready_seconds) or not self.ports:
             self.kill()
             raise RuntimeError("the service did not start:\n" + "".join(self.lines[-20:]))
-        self.wait_ready(ready_seconds)
+        try:
+            self.wait_ready(ready_seconds)
+        except RuntimeError:
+            self.kill()
+            raise
 
     def _read(self):
         for line in self.process.stderr:

@@ -46,7 +46,8 @@ else()
 endif()
 if(DAYBOOK_SANITIZE AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # GCC's flow analysis reports values as possibly unset or dangling in code that the sanitizers rewrote.
-  target_compile_options(daybook_warnings INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-free-nonheap-object)
+  target_compile_options(daybook_warnings INTERFACE
+    -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-free-nonheap-object)
   if(DAYBOOK_SANITIZE MATCHES "thread")
     # Abseil's headers use a fence, which the sanitizer does not follow, where an atomic exchange orders things already.
     target_compile_options(daybook_warnings INTERFACE -Wno-tsan)

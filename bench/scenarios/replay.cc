@@ -1,4 +1,5 @@
 #include <chrono>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -38,7 +39,7 @@ void Fill(store::EventStore& store) {
 double Replay(store::EventStore& store) {
   const auto began = std::chrono::steady_clock::now();
   const codec::EventCodec<Notes::Event> codec;
-  StringMap<Notes::State> states;
+  StringMap<std::unique_ptr<Notes::State>> states;
   Notes::Event event;
   const auto cursor = store.ReadAll(Position(1));
   std::uint64_t events = 0;
@@ -49,8 +50,8 @@ double Replay(store::EventStore& store) {
     const store::EventView& view = cursor->event();
     DAYBOOK_CHECK(codec.DecodeInto(view.type, view.data, event).ok(), "does not decode");
     auto state = states.find(view.stream);
-    if (state == states.end()) state = states.emplace(std::string(view.stream), Notes::State()).first;
-    std::visit([&](const auto& e) { Notes::Evolve(state->second, e); }, event);
+    if (state == states.end()) state = states.emplace(std::string(view.stream), std::make_unique<Notes::State>()).first;
+    std::visit([&](const auto& e) { Notes::Evolve(*state->second, e); }, event);
     ++events;
   }
   DAYBOOK_CHECK(events == kEvents && states.size() == kAggregates, "not every event was there");

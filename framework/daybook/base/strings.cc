@@ -36,7 +36,7 @@ void AppendVarint(std::string& out, std::uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-bool ConsumeVarint(std::string_view& in, std::uint64_t& value) {
+bool internal::ConsumeLongVarint(std::string_view& in, std::uint64_t& value) {
   value = 0;
   for (int shift = 0; shift < 64; shift += 7) {
     if (in.empty()) return false;
@@ -51,14 +51,6 @@ bool ConsumeVarint(std::string_view& in, std::uint64_t& value) {
 void AppendLengthPrefixed(std::string& out, std::string_view bytes) {
   AppendVarint(out, bytes.size());
   out.append(bytes);
-}
-
-bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes) {
-  std::uint64_t size = 0;
-  if (!ConsumeVarint(in, size) || size > in.size()) return false;
-  bytes = in.substr(0, size);
-  in.remove_prefix(size);
-  return true;
 }
 
 namespace {

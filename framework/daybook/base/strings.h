@@ -22,6 +22,8 @@ constexpr absl::string_view ToAbsl(std::string_view s) { return absl::string_vie
 constexpr std::string_view ToStd(absl::string_view s) { return std::string_view(s.data(), s.size()); }
 
 namespace internal {
+bool ConsumeLongVarint(std::string_view& in, std::uint64_t& value);
+
 struct StringHash {
   using is_transparent = void;
   std::size_t operator()(std::string_view s) const { return absl::Hash<absl::string_view>()(ToAbsl(s)); }
@@ -47,10 +49,22 @@ std::uint32_t ReadBigEndian32(const char* data);
 // LEB128, as protobuf's varint (https://protobuf.dev/programming-guides/encoding/#varints).
 void AppendVarint(std::string& out, std::uint64_t value);
 // Takes one off the front of `in`. False: `in` ends inside it, or it is longer than 10 bytes; `in` is then unspecified.
-bool ConsumeVarint(std::string_view& in, std::uint64_t& value);
+inline bool ConsumeVarint(std::string_view& in, std::uint64_t& value) {
+  // Nearly all are lengths below 128: one byte, read where it is asked for.
+  if (in.empty() || static_cast<unsigned char>(in.front()) >= 0x80) return internal::ConsumeLongVarint(in, value);
+  value = static_cast<unsigned char>(in.front());
+  in.remove_prefix(1);
+  return true;
+}
 // A varint length and then the bytes.
 void AppendLengthPrefixed(std::string& out, std::string_view bytes);
-bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes);
+inline bool ConsumeLengthPrefixed(std::string_view& in, std::string_view& bytes) {
+  std::uint64_t size = 0;
+  if (!ConsumeVarint(in, size) || size > in.size()) return false;
+  bytes = in.substr(0, size);
+  in.remove_prefix(size);
+  return true;
+}
 
 // True if `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool IsValidUtf8(std::string_view text);

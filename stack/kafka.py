@@ -1,0 +1,270 @@
+"""One Kafka broker (KRaft, its own controller) on loopback.
+
+    python3 -m stack.kafka run [--dir DIR] [--ports-file FILE] [--until-stdin-closes] …
+
+prints one line of JSON when it serves, e.g. {"bootstrap": "127.0.0.1:21314", "pid": 4711, "dir": "…"}, and goes on
+until SIGTERM, SIGINT or, if asked, the end of its standard input. Then nothing is left: no process and, unless --dir
+named one, no directory. A directory that was named keeps its data and its ports: the same call again is a restart. The
+pid is the broker's own, to be stopped or killed by tests of faults; this command then ends with code 1.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from stack import java, process
+from stack.base import CACHE, HOST, Problem, accepts, free_ports, is_free, locked, say, wait_until
+
+CLUSTER_ID = "ZGF5Ym9va3N0YWNrMDAwMQ"
+READY = "Kafka Server started"
+START_SECONDS = 120
+
+PROPERTIES = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    "num.partitions": "1",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.min.session.timeout.ms": "200",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+    "broker.heartbeat.interval.ms": "100",
+    "log.segment.delete.delay.ms": "1000",
+    "controlled.shutdown.max.retries": "1",
+}
+
+
+class Options:
+    """What a broker is started with besides its directory.
+
+    session_ms: how long a silent broker counts as alive. After a restart in the same directory it serves only when its
+    predecessor's session is over, so tests that restart take 1000; but a starved machine then fences it.
+    extra: Kafka's own properties, which win over those here.
+    """
+
+    def __init__(self, session_ms=30000, heap_mb=512, extra=None):
+        self.session_ms = session_ms
+        self.heap_mb = heap_mb
+        self.extra = extra or {}
+
+
+class Broker:
+    """A broker process; attached ones end with this process."""
+
+    def __init__(self, directory, options, attached=True):
+        self.directory = pathlib.Path(directory).resolve()
+        self.options = options
+        self.attached = attached
+        self.log = self.directory / "broker.log"
+        self.child = None
+        self.ports = {}
+
+    @property
+    def bootstrap(self):
+        return f"{HOST}:{self.ports['PLAINTEXT']}"
+
+    def about(self):
+        """For those who use it: addresses, process, directory."""
+        return {"bootstrap": self.bootstrap, "pid": self.child.pid, "dir": str(self.directory), "log": str(self.log)}
+
+    def start(self, **archives):
+        """Starts it and returns when it serves. A directory that was used before goes on with its data and ports."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        is_first = not (self.directory / "data").exists()
+        if is_first:
+            shutil.copytree(formatted(), self.directory / "data")
+        jars = java.jars("kafka")
+        archives = archives or {"archive": archive()}
+        for last_try in (False, False, True):
+            self._choose_ports(is_first)
+            self._write_properties()
+            begin = self.log.stat().st_size if self.log.exists() else 0
+            self.child = process.start(
+                java.command(jars, "kafka.Kafka", [self.directory / "server.properties"],
+                             heap_mb=self.options.heap_mb, **archives),
+                self.log, self.attached)
+            if self._wait(begin):
+                return self
+            said = process.tail(self.log)
+            if last_try or not is_first or "Address already in use" not in said:
+                raise Problem(f"the Kafka broker did not start:\n{said}", f"All it said is in {self.log}.")
+
+    def stop(self, clean):
+        """clean: lets it close its files and give up leadership; else kills it."""
+        if self.child:
+            ticks = process.started_at(self.child.pid)
+            process.end(self.child.pid, ticks, signal.SIGTERM if clean else signal.SIGKILL)
+            self.child.wait()
+
+    def _choose_ports(self, may_choose):
+        file = self.directory / "ports.json"
+        names = ("PLAINTEXT", "CONTROLLER")
+        if file.exists():
+            self.ports = json.loads(file.read_text("utf-8"))
+            if all(is_free(p) for p in self.ports.values()) and set(names) <= set(self.ports):
+                return
+            if not may_choose:
+                raise Problem(f"the ports {self.ports} of the broker in {self.directory} are in use",
+                              "Is it still running? End that one, or use another directory.")
+        self.ports = dict(zip(names, free_ports(len(names))))
+        file.write_text(json.dumps(self.ports), "utf-8")
+
+    def _write_properties(self):
+        listeners = ",".join(f"{name}://{HOST}:{port}" for name, port in self.ports.items())
+        public = ",".join(f"{n}://{HOST}:{p}" for n, p in self.ports.items() if n != "CONTROLLER")
+        protocols = {"CONTROLLER": "PLAINTEXT"}
+        lines = {
+            **PROPERTIES,
+            "listeners": listeners,
+            "advertised.listeners": public,
+            "listener.security.protocol.map": ",".join(f"{n}:{protocols.get(n, n)}" for n in self.ports),
+            "controller.quorum.voters": f"1@{HOST}:{self.ports['CONTROLLER']}",
+            "log.dirs": str(self.directory / "data"),
+            "broker.session.timeout.ms": str(self.options.session_ms),
+            **self.options.extra,
+        }
+        text = "".join(f"{key}={value}\n" for key, value in lines.items())
+        (self.directory / "server.properties").write_text(text, "utf-8")
+
+    def _wait(self, begin):
+        def is_ready():
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                file.seek(begin)
+                return READY in file.read() and accepts(self.ports["PLAINTEXT"])
+
+        wait_until(lambda: self.child.poll() is not None or is_ready(), START_SECONDS)
+        if self.child.poll() is None and is_ready():
+            return True
+        self.stop(clean=False)
+        return False
+
+
+def formatted():
+    """A formatted, empty data directory, made once: it depends on no port, so brokers start from a copy."""
+    folder = CACHE / "kafka-formatted"
+    jars = java.jars("kafka")
+    with locked("kafka-formatted"):
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                data, properties = pathlib.Path(scratch, "data"), pathlib.Path(scratch, "server.properties")
+                properties.write_text(
+                    "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"
+                    f"listeners=PLAINTEXT://{HOST}:1,CONTROLLER://{HOST}:2\ncontroller.quorum.voters=1@{HOST}:2\n"
+                    f"log.dirs={data}\n", "utf-8")
+                done = subprocess.run(
+                    java.command(jars, "kafka.tools.StorageTool", ["format", "-t", CLUSTER_ID, "-c", properties]),
+                    capture_output=True, text=True, check=False)
+                if done.returncode != 0:
+                    raise Problem(f"Kafka's storage tool failed:\n{done.stdout}{done.stderr}")
+                data.rename(folder)
+    return folder
+
+
+def archive():
+    """The broker's class-data archive: with it a broker starts in a third of the time. Made once, by a broker that is
+    started for it and ended."""
+    jars = java.jars("kafka")
+    path = java.archive_of(jars, "kafka.Kafka")
+    with locked("kafka-archive"):
+        if not path.exists():
+            say("preparing quick starts of Kafka (once)")
+            with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                made = pathlib.Path(scratch, "archive.jsa")
+                broker = Broker(pathlib.Path(scratch, "broker"), Options()).start(make_archive=made)
+                broker.stop(clean=True)
+                if made.exists():
+                    made.rename(path)
+                else:  # it is only a convenience: go on without it
+                    say(f"no class-data archive was written:\n{process.tail(broker.log, 3)}")
+    return path
+
+
+# --- the command -----------------------------------------------------------------------------------------------------
+
+
+def run(arguments):
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, lambda *_: None)
+    directory = arguments.dir or tempfile.mkdtemp(prefix="daybook-kafka-")
+    extra = dict(pair.split("=", 1) for pair in arguments.property)
+    broker = Broker(directory, Options(arguments.session_ms, arguments.heap_mb, extra))
+    try:
+        broker.start()
+        about = json.dumps(broker.about())
+        if arguments.ports_file:
+            scratch = pathlib.Path(f"{arguments.ports_file}.part")
+            scratch.write_text(about + "\n", "utf-8")
+            scratch.rename(arguments.ports_file)
+        print(about, flush=True)
+        return _wait_for_end(broker, ended, arguments.until_stdin_closes)
+    finally:
+        broker.stop(clean=bool(arguments.dir))
+        if arguments.ports_file:
+            pathlib.Path(arguments.ports_file).unlink(missing_ok=True)
+        if not arguments.dir:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait_for_end(broker, ended, until_stdin_closes):
+    sources = [ended, *([sys.stdin.fileno()] if until_stdin_closes else [])]
+    while True:
+        for source in select.select(sources, [], [])[0]:
+            said = os.read(source, 4096)
+            if source != ended:
+                if not said:
+                    return 0
+            elif set(said) - {signal.SIGCHLD}:
+                return 0
+        if broker.child.poll() is not None:
+            print(f"the broker ended by itself with code {broker.child.returncode}:\n{process.tail(broker.log)}",
+                  file=sys.stderr)
+            return 1
+
+
+def parser():
+    made = argparse.ArgumentParser(prog="python3 -m stack.kafka", description=__doc__,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = made.add_subparsers(dest="command", required=True)
+    runs = commands.add_parser("run", help="start a broker and serve until told to end")
+    runs.add_argument("--dir", help="keep the data there; the same directory again is a restart on the same ports")
+    runs.add_argument("--ports-file", help="write the JSON there too, once it serves; removed at the end")
+    runs.add_argument("--until-stdin-closes", action="store_true",
+                      help="end when standard input does: give it a pipe and it ends with its parent")
+    runs.add_argument("--session-ms", type=int, default=30000, help="broker.session.timeout.ms; 1000: quick restarts")
+    runs.add_argument("--heap-mb", type=int, default=512)
+    runs.add_argument("--property", action="append", default=[], metavar="KEY=VALUE", help="one of Kafka's own")
+    commands.add_parser("prepare", help="fetch and make what a broker needs, and exit")
+    return made
+
+
+def main(argv=None):
+    arguments = parser().parse_args(argv)
+    try:
+        if arguments.command == "prepare":
+            formatted()
+            archive()
+            return 0
+        return run(arguments)
+    except Problem as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

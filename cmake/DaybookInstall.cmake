@@ -19,6 +19,8 @@ function(_daybook_package_of library out)
     set(${out} "Protobuf|MODULE" PARENT_SCOPE)
   elseif(library MATCHES "^xxhash::")
     set(${out} "xxhash|MODULE" PARENT_SCOPE)
+  elseif(library MATCHES "^RdKafka::")
+    set(${out} "RdKafka|MODULE" PARENT_SCOPE)
   elseif(library MATCHES "^(OpenSSL|ZLIB|Threads)::")
     set(${out} "${CMAKE_MATCH_1}" PARENT_SCOPE)
   elseif(library MATCHES "^([A-Za-z0-9_-]+)::")
@@ -85,6 +87,7 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/DaybookConfig.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/DaybookConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/package/DaybookConfig.cmake ${PROJECT_BINARY_DIR}/package/DaybookConfigVersion.cmake
-              ${CMAKE_CURRENT_LIST_DIR}/DaybookProto.cmake ${CMAKE_CURRENT_LIST_DIR}/Findxxhash.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/DaybookProto.cmake ${CMAKE_CURRENT_LIST_DIR}/FindRdKafka.cmake
+              ${CMAKE_CURRENT_LIST_DIR}/Findxxhash.cmake
         DESTINATION ${daybook_cmake_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

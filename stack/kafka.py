@@ -19,10 +19,12 @@ import subprocess
 import sys
 import tempfile
 
-from stack import java, process
+from stack import java, process, tls
 from stack.base import CACHE, HOST, Problem, accepts, free_ports, is_free, locked, say, wait_until
 
 CLUSTER_ID = "ZGF5Ym9va3N0YWNrMDAwMQ"
+SASL_USER, SASL_PASSWORD = "daybook", "not-a-secret"
+SCRAM_USER = f"SCRAM-SHA-256=[name={SASL_USER},password={SASL_PASSWORD}]"
 READY = "Kafka Server started"
 START_SECONDS = 120
 
@@ -50,12 +52,17 @@ PROPERTIES = {
 class Options:
     """What a broker is started with besides its directory.
 
+    with_tls: a listener SSL that demands a certificate of its clients; the files for both sides lie in the directory's
+    tls/, as does tls/stranger with a client of an authority that the broker does not know.
+    with_sasl: a listener SASL_SSL that demands a user and a password (PLAIN or SCRAM-SHA-256), and no certificate.
     session_ms: how long a silent broker counts as alive. After a restart in the same directory it serves only when its
     predecessor's session is over, so tests that restart take 1000; but a starved machine then fences it.
     extra: Kafka's own properties, which win over those here.
     """
 
-    def __init__(self, session_ms=30000, heap_mb=512, extra=None):
+    def __init__(self, session_ms=30000, heap_mb=512, with_tls=False, with_sasl=False, extra=None):
+        self.with_tls = with_tls
+        self.with_sasl = with_sasl
         self.session_ms = session_ms
         self.heap_mb = heap_mb
         self.extra = extra or {}
@@ -77,8 +84,18 @@ class Broker:
         return f"{HOST}:{self.ports['PLAINTEXT']}"
 
     def about(self):
-        """For those who use it: addresses, process, directory."""
-        return {"bootstrap": self.bootstrap, "pid": self.child.pid, "dir": str(self.directory), "log": str(self.log)}
+        """For those who use it: addresses, process, directory, files and passwords to connect with."""
+        told = {"bootstrap": self.bootstrap, "pid": self.child.pid, "dir": str(self.directory), "log": str(self.log)}
+        files = self.directory / "tls"
+        if "SSL" in self.ports:
+            told["ssl"] = {"bootstrap": f"{HOST}:{self.ports['SSL']}", "ca": str(files / "ca.pem"),
+                           "certificate": str(files / "client.pem"), "key": str(files / "client.key"),
+                           "stranger_certificate": str(files / "stranger" / "client.pem"),
+                           "stranger_key": str(files / "stranger" / "client.key")}
+        if "SASL_SSL" in self.ports:
+            told["sasl_ssl"] = {"bootstrap": f"{HOST}:{self.ports['SASL_SSL']}", "ca": str(files / "ca.pem"),
+                                "username": SASL_USER, "password": SASL_PASSWORD}
+        return told
 
     def start(self, **archives):
         """Starts it and returns when it serves. A directory that was used before goes on with its data and ports."""
@@ -111,10 +128,12 @@ class Broker:
 
     def _choose_ports(self, may_choose):
         file = self.directory / "ports.json"
-        names = ("PLAINTEXT", "CONTROLLER")
+        names = ["PLAINTEXT", "CONTROLLER"]
+        names += ["SSL"] * self.options.with_tls + ["SASL_SSL"] * self.options.with_sasl
         if file.exists():
             self.ports = json.loads(file.read_text("utf-8"))
             if all(is_free(p) for p in self.ports.values()) and set(names) <= set(self.ports):
+                self.ports = {name: self.ports[name] for name in names}
                 return
             if not may_choose:
                 raise Problem(f"the ports {self.ports} of the broker in {self.directory} are in use",
@@ -134,10 +153,37 @@ class Broker:
             "controller.quorum.voters": f"1@{HOST}:{self.ports['CONTROLLER']}",
             "log.dirs": str(self.directory / "data"),
             "broker.session.timeout.ms": str(self.options.session_ms),
+            **self._security(),
             **self.options.extra,
         }
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
         (self.directory / "server.properties").write_text(text, "utf-8")
+
+    def _security(self):
+        if not (self.options.with_tls or self.options.with_sasl):
+            return {}
+        authority = tls.Authority(self.directory / "tls")
+        key, certificate = authority.issue_server("broker")
+        authority.issue_client()
+        tls.Authority(authority.directory / "stranger", "an authority nobody knows").issue_client()
+        together = authority.directory / "broker-keystore.pem"
+        together.write_text("".join(p.read_text("ascii") for p in (key, certificate, authority.certificate)), "ascii")
+        lines = {}
+        for name in ("ssl", "sasl_ssl"):
+            lines |= {
+                f"listener.name.{name}.ssl.keystore.type": "PEM",
+                f"listener.name.{name}.ssl.keystore.location": str(together),
+                f"listener.name.{name}.ssl.truststore.type": "PEM",
+                f"listener.name.{name}.ssl.truststore.location": str(authority.certificate),
+                f"listener.name.{name}.ssl.client.auth": "required" if name == "ssl" else "none",
+            }
+        lines["sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256"
+        lines["listener.name.sasl_ssl.plain.sasl.jaas.config"] = (
+            "org.apache.kafka.common.security.plain.PlainLoginModule required "
+            f'user_{SASL_USER}="{SASL_PASSWORD}";')
+        lines["listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config"] = (
+            "org.apache.kafka.common.security.scram.ScramLoginModule required;")
+        return lines
 
     def _wait(self, begin):
         def is_ready():
@@ -154,7 +200,7 @@ class Broker:
 
 def formatted():
     """A formatted, empty data directory, made once: it depends on no port, so brokers start from a copy."""
-    folder = CACHE / "kafka-formatted"
+    folder = CACHE / "kafka-formatted-with-scram"
     jars = java.jars("kafka")
     with locked("kafka-formatted"):
         if not folder.is_dir():
@@ -165,7 +211,8 @@ def formatted():
                     f"listeners=PLAINTEXT://{HOST}:1,CONTROLLER://{HOST}:2\ncontroller.quorum.voters=1@{HOST}:2\n"
                     f"log.dirs={data}\n", "utf-8")
                 done = subprocess.run(
-                    java.command(jars, "kafka.tools.StorageTool", ["format", "-t", CLUSTER_ID, "-c", properties]),
+                    java.command(jars, "kafka.tools.StorageTool", ["format", "-t", CLUSTER_ID, "-c", properties,
+                                                                 "--add-scram", SCRAM_USER]),
                     capture_output=True, text=True, check=False)
                 if done.returncode != 0:
                     raise Problem(f"Kafka's storage tool failed:\n{done.stdout}{done.stderr}")
@@ -203,7 +250,7 @@ def run(arguments):
         signal.signal(number, lambda *_: None)
     directory = arguments.dir or tempfile.mkdtemp(prefix="daybook-kafka-")
     extra = dict(pair.split("=", 1) for pair in arguments.property)
-    broker = Broker(directory, Options(arguments.session_ms, arguments.heap_mb, extra))
+    broker = Broker(directory, Options(arguments.session_ms, arguments.heap_mb, arguments.tls, arguments.sasl, extra))
     try:
         broker.start()
         about = json.dumps(broker.about())
@@ -246,6 +293,8 @@ def parser():
     runs.add_argument("--ports-file", help="write the JSON there too, once it serves; removed at the end")
     runs.add_argument("--until-stdin-closes", action="store_true",
                       help="end when standard input does: give it a pipe and it ends with its parent")
+    runs.add_argument("--tls", action="store_true", help="a listener with TLS and client certificates as well")
+    runs.add_argument("--sasl", action="store_true", help="a listener with TLS and passwords as well (PLAIN, SCRAM)")
     runs.add_argument("--session-ms", type=int, default=30000, help="broker.session.timeout.ms; 1000: quick restarts")
     runs.add_argument("--heap-mb", type=int, default=512)
     runs.add_argument("--property", action="append", default=[], metavar="KEY=VALUE", help="one of Kafka's own")

@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -14,7 +16,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 from stack import process  # noqa: E402
-from stack.base import accepts, wait_until  # noqa: E402
+from stack.base import HOST, accepts, wait_until  # noqa: E402
 
 
 class Run:
@@ -96,6 +98,30 @@ class KafkaTest(unittest.TestCase):
         self.assertIn("Is it still running?", third.child.stderr.read())
         third.child.stderr.close()
         third.close()
+
+    def test_its_tls_listeners_prove_who_they_are_and_one_asks_for_a_certificate(self):
+        run = self.run_broker("--tls", "--sasl")
+        certificate = run.about["ssl"]
+        authority = ssl.create_default_context(cafile=certificate["ca"])
+        with authority.wrap_socket(connect(run.about["sasl_ssl"]), server_hostname=HOST) as secured:
+            self.assertIn(secured.version(), ("TLSv1.2", "TLSv1.3"))
+        for chosen, is_let_in in ((None, False), ("stranger_", False), ("", True)):
+            context = ssl.create_default_context(cafile=certificate["ca"])
+            context.maximum_version = ssl.TLSVersion.TLSv1_2  # there the handshake itself shows a refusal
+            if chosen is not None:
+                context.load_cert_chain(certificate[f"{chosen}certificate"], certificate[f"{chosen}key"])
+            if is_let_in:
+                context.wrap_socket(connect(certificate), server_hostname=HOST).close()
+            else:
+                with self.assertRaises(OSError, msg=chosen), connect(certificate) as plain:
+                    context.wrap_socket(plain, server_hostname=HOST).close()
+        with self.assertRaises(ssl.SSLCertVerificationError), connect(certificate) as plain:
+            ssl.create_default_context().wrap_socket(plain, server_hostname=HOST).close()
+
+
+def connect(listener):
+    host, _, port = listener["bootstrap"].rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,9 @@ class Request {
   // Every value of a header that may be repeated, in order.
   std::vector<std::string_view> HeaderAll(std::string_view name) const;
 
+  // Every header as it came, in order.
+  std::vector<std::pair<std::string_view, std::string_view>> headers() const;
+
   // Empty if the request had none.
   std::string_view body() const;
 

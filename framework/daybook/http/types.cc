@@ -82,6 +82,8 @@ std::string_view ReasonPhrase(StatusCode status) {
       return "Internal Server Error";
     case StatusCode::kNotImplemented:
       return "Not Implemented";
+    case StatusCode::kBadGateway:
+      return "Bad Gateway";
     case StatusCode::kServiceUnavailable:
       return "Service Unavailable";
     case StatusCode::kGatewayTimeout:

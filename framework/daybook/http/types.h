@@ -43,6 +43,7 @@ enum class StatusCode : std::uint16_t {
   kRequestHeaderFieldsTooLarge = 431,
   kInternalServerError = 500,
   kNotImplemented = 501,
+  kBadGateway = 502,
   kServiceUnavailable = 503,
   kGatewayTimeout = 504,
   kHttpVersionNotSupported = 505,

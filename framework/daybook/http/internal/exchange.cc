@@ -79,6 +79,14 @@ std::vector<std::string_view> Request::HeaderAll(std::string_view name) const {
   return values;
 }
 
+std::vector<std::pair<std::string_view, std::string_view>> Request::headers() const {
+  std::vector<std::pair<std::string_view, std::string_view>> all;
+  for (const auto& field : exchange_->parser.get()) {
+    all.emplace_back(internal::ToStdView(field.name_string()), internal::ToStdView(field.value()));
+  }
+  return all;
+}
+
 Responder& Responder::operator=(Responder&& other) {
   if (this != &other) {
     Responder old(std::move(*this));

@@ -19,14 +19,14 @@ import subprocess
 import sys
 import tempfile
 
-from stack import java, process, tls
-from stack.base import CACHE, HOST, Problem, accepts, free_ports, is_free, locked, say, wait_until
+from stack import java, process, tls, topics
+from stack.base import CACHE, HOST, Problem, accepts, free_ports, is_free, locked, say
+from stack.component import Component
 
 CLUSTER_ID = "ZGF5Ym9va3N0YWNrMDAwMQ"
 SASL_USER, SASL_PASSWORD = "daybook", "not-a-secret"
 SCRAM_USER = f"SCRAM-SHA-256=[name={SASL_USER},password={SASL_PASSWORD}]"
 READY = "Kafka Server started"
-START_SECONDS = 120
 
 PROPERTIES = {
     "process.roles": "broker,controller",
@@ -61,23 +61,25 @@ class Options:
     """
 
     def __init__(self, session_ms=30000, heap_mb=512, with_tls=False, with_sasl=False, extra=None):
-        self.with_tls = with_tls
-        self.with_sasl = with_sasl
         self.session_ms = session_ms
         self.heap_mb = heap_mb
+        self.with_tls = with_tls
+        self.with_sasl = with_sasl
         self.extra = extra or {}
 
 
-class Broker:
-    """A broker process; attached ones end with this process."""
+class Broker(Component):
+    """A broker. Its directory may be started again after a stop or a kill: same data, same ports."""
 
-    def __init__(self, directory, options, attached=True):
-        self.directory = pathlib.Path(directory).resolve()
-        self.options = options
-        self.attached = attached
-        self.log = self.directory / "broker.log"
-        self.child = None
-        self.ports = {}
+    name = "kafka"
+    start_seconds = 120
+
+    def __init__(self, directory, options=None, attached=True, **archives):
+        super().__init__(directory, attached)
+        self.options = options or Options()
+        self.archives = archives  # of java.command; for the one that makes the archive
+        self._ports_file = self.directory / "ports.json"
+        self.ports = json.loads(self._ports_file.read_text("utf-8")) if self._ports_file.exists() else {}
 
     @property
     def bootstrap(self):
@@ -85,7 +87,7 @@ class Broker:
 
     def about(self):
         """For those who use it: addresses, process, directory, files and passwords to connect with."""
-        told = {"bootstrap": self.bootstrap, "pid": self.child.pid, "dir": str(self.directory), "log": str(self.log)}
+        told = {"bootstrap": self.bootstrap, "pid": self.pid, "dir": str(self.directory), "log": str(self.log)}
         files = self.directory / "tls"
         if "SSL" in self.ports:
             told["ssl"] = {"bootstrap": f"{HOST}:{self.ports['SSL']}", "ca": str(files / "ca.pem"),
@@ -97,49 +99,39 @@ class Broker:
                                 "username": SASL_USER, "password": SASL_PASSWORD}
         return told
 
-    def start(self, **archives):
-        """Starts it and returns when it serves. A directory that was used before goes on with its data and ports."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        is_first = not (self.directory / "data").exists()
+    def prepare(self):
+        self.archives = self.archives or {"archive": archive()}
+        data = self.directory / "data"
+        is_first = not data.exists()
         if is_first:
-            shutil.copytree(formatted(), self.directory / "data")
-        jars = java.jars("kafka")
-        archives = archives or {"archive": archive()}
-        for last_try in (False, False, True):
-            self._choose_ports(is_first)
-            self._write_properties()
-            begin = self.log.stat().st_size if self.log.exists() else 0
-            self.child = process.start(
-                java.command(jars, "kafka.Kafka", [self.directory / "server.properties"],
-                             heap_mb=self.options.heap_mb, **archives),
-                self.log, self.attached)
-            if self._wait(begin):
-                return self
-            said = process.tail(self.log)
-            if last_try or not is_first or "Address already in use" not in said:
-                raise Problem(f"the Kafka broker did not start:\n{said}", f"All it said is in {self.log}.")
+            shutil.copytree(formatted(), data)
+        self._choose_ports(is_first)
+        self._write_properties()
 
-    def stop(self, clean):
-        """clean: lets it close its files and give up leadership; else kills it."""
-        if self.child:
-            ticks = process.started_at(self.child.pid)
-            process.end(self.child.pid, ticks, signal.SIGTERM if clean else signal.SIGKILL)
-            self.child.wait()
+    def command(self):
+        return java.command(java.jars("kafka"), "kafka.Kafka", [self.directory / "server.properties"],
+                            heap_mb=self.options.heap_mb, **self.archives)
+
+    def is_ready(self):
+        return READY in self.said() and accepts(self.ports["PLAINTEXT"])
+
+    def ensure_topics(self, partitions, configuration=None):
+        """partitions: {name: how many}. Topics that exist are left as they are."""
+        topics.change(self.bootstrap, create=partitions, configuration=configuration)
+
+    def delete_topics(self, names):
+        topics.change(self.bootstrap, delete=names)
 
     def _choose_ports(self, may_choose):
-        file = self.directory / "ports.json"
         names = ["PLAINTEXT", "CONTROLLER"]
         names += ["SSL"] * self.options.with_tls + ["SASL_SSL"] * self.options.with_sasl
-        if file.exists():
-            self.ports = json.loads(file.read_text("utf-8"))
-            if all(is_free(p) for p in self.ports.values()) and set(names) <= set(self.ports):
-                self.ports = {name: self.ports[name] for name in names}
-                return
-            if not may_choose:
-                raise Problem(f"the ports {self.ports} of the broker in {self.directory} are in use",
-                              "Is it still running? End that one, or use another directory.")
+        if set(names) == set(self.ports) and all(is_free(p) for p in self.ports.values()):
+            return
+        if not may_choose and self.ports:
+            raise Problem(f"the broker in {self.directory} has other listeners than asked, or their ports are taken: "
+                          f"{self.ports}", "End what listens there, or use another directory.")
         self.ports = dict(zip(names, free_ports(len(names))))
-        file.write_text(json.dumps(self.ports), "utf-8")
+        self._ports_file.write_text(json.dumps(self.ports), "utf-8")
 
     def _write_properties(self):
         listeners = ",".join(f"{name}://{HOST}:{port}" for name, port in self.ports.items())
@@ -185,18 +177,6 @@ class Broker:
             "org.apache.kafka.common.security.scram.ScramLoginModule required;")
         return lines
 
-    def _wait(self, begin):
-        def is_ready():
-            with open(self.log, encoding="utf-8", errors="replace") as file:
-                file.seek(begin)
-                return READY in file.read() and accepts(self.ports["PLAINTEXT"])
-
-        wait_until(lambda: self.child.poll() is not None or is_ready(), START_SECONDS)
-        if self.child.poll() is None and is_ready():
-            return True
-        self.stop(clean=False)
-        return False
-
 
 def formatted():
     """A formatted, empty data directory, made once: it depends on no port, so brokers start from a copy."""
@@ -230,8 +210,8 @@ def archive():
             say("preparing quick starts of Kafka (once)")
             with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
                 made = pathlib.Path(scratch, "archive.jsa")
-                broker = Broker(pathlib.Path(scratch, "broker"), Options()).start(make_archive=made)
-                broker.stop(clean=True)
+                broker = Broker(pathlib.Path(scratch, "broker"), make_archive=made).start()
+                broker.stop()
                 if made.exists():
                     made.rename(path)
                 else:  # it is only a convenience: go on without it
@@ -251,6 +231,8 @@ def run(arguments):
     directory = arguments.dir or tempfile.mkdtemp(prefix="daybook-kafka-")
     extra = dict(pair.split("=", 1) for pair in arguments.property)
     broker = Broker(directory, Options(arguments.session_ms, arguments.heap_mb, arguments.tls, arguments.sasl, extra))
+    if broker.is_running():
+        raise Problem(f"process {broker.pid} already runs the broker in {directory}", "End that one, or take another.")
     try:
         broker.start()
         about = json.dumps(broker.about())
@@ -278,9 +260,8 @@ def _wait_for_end(broker, ended, until_stdin_closes):
                     return 0
             elif set(said) - {signal.SIGCHLD}:
                 return 0
-        if broker.child.poll() is not None:
-            print(f"the broker ended by itself with code {broker.child.returncode}:\n{process.tail(broker.log)}",
-                  file=sys.stderr)
+        if not broker.is_running():
+            print(f"the broker ended by itself; its last lines:\n{process.tail(broker.log)}", file=sys.stderr)
             return 1
 
 

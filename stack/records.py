@@ -4,6 +4,7 @@ Runs in the environment of stack/requirements.txt; everybody else calls follow()
 """
 
 import argparse
+import base64
 import json
 import pathlib
 import re
@@ -26,23 +27,27 @@ def follow(arguments, **options):
 
 def read(arguments):
     """All records that are there now, as dictionaries."""
-    with follow(["--until-end", *arguments], stdout=subprocess.PIPE, text=True) as child:
+    with follow(["--until-end", *arguments], stdout=subprocess.PIPE, encoding="utf-8") as child:
         records = [json.loads(line) for line in child.stdout]
     if child.returncode != 0:
         raise RuntimeError(f"reading {arguments} ended with code {child.returncode}")
     return records
 
 
-def as_text(raw):
-    return None if raw is None else raw.decode("utf-8", "surrogateescape")
+def member(name, raw):
+    """{name: text}, or {name_base64: …} of what is not UTF-8."""
+    try:
+        return {name: None if raw is None else raw.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": base64.b64encode(raw).decode("ascii")}
 
 
 def as_line(record):
     return json.dumps({
         "topic": record.topic(), "partition": record.partition(), "offset": record.offset(),
-        "timestamp": record.timestamp()[1], "key": as_text(record.key()), "value": as_text(record.value()),
-        "headers": [[name, as_text(value)] for name, value in record.headers() or []],
-    }, ensure_ascii=True)
+        "timestamp": record.timestamp()[1], **member("key", record.key()), **member("value", record.value()),
+        "headers": [[name, (value or b"").decode("utf-8", "replace")] for name, value in record.headers() or []],
+    }, ensure_ascii=False)
 
 
 def main(argv):
@@ -55,6 +60,7 @@ def main(argv):
     arguments = parser.parse_args(argv)
     from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+    sys.stdout.reconfigure(encoding="utf-8")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     consumer = Consumer({
         "bootstrap.servers": arguments.bootstrap, "group.id": "stack-records", "enable.auto.commit": False,

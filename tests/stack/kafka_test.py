@@ -95,7 +95,7 @@ class KafkaTest(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 60)
         third = Run("--dir", directory, stderr=subprocess.PIPE)  # while the second runs
         self.assertEqual(third.child.wait(60), 1)
-        self.assertIn("Is it still running?", third.child.stderr.read())
+        self.assertIn("already runs the broker", third.child.stderr.read())
         third.child.stderr.close()
         third.close()
 

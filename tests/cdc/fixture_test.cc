@@ -6,11 +6,12 @@
 #include "beneficiary/gateway/bos_gateway.h"
 #include "cdc/fixtures.h"
 #include "daybook/store/memory/memory_key_value.h"
+#include "daybook/testing/temporary_directory.h"
 
 namespace daybook::cdc_test {
 namespace {
 
-class FixtureTest : public testing::TestWithParam<std::string> {
+class FixtureTest : public ::testing::TestWithParam<std::string> {
  protected:
   const Fixture& fixture_ = GetFixture(GetParam());
   std::unique_ptr<store::KeyValue> kv_ = store::NewMemoryKeyValue();
@@ -18,7 +19,7 @@ class FixtureTest : public testing::TestWithParam<std::string> {
   StillClock clock_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Recorded, FixtureTest, testing::Values("sample", "bos-a", "bos-b"), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Recorded, FixtureTest, ::testing::Values("sample", "bos-a", "bos-b"), [](const auto& info) {
   std::string name = info.param;
   std::erase(name, '-');
   return name;
@@ -118,8 +119,9 @@ TEST_P(FixtureTest, R12ARowThatASnapshotMissesIsReported) {
 }
 
 TEST_P(FixtureTest, TheFileGoesThroughTheServicesGateway) {
+  const daybook::testing::TemporaryDirectory directory;
   const auto gateway = beneficiary::BosGateway::Open(
-      {.data_dir = testing::TempDir(), .instance = fixture_.instance, .clock = &Clock::System()}, kv_.get(), &sink_);
+      {.data_dir = directory.path(), .instance = fixture_.instance, .clock = &Clock::System()}, kv_.get(), &sink_);
   ASSERT_EQ(gateway.status(), absl::OkStatus());
   int reports = 0;
   ASSERT_EQ((*gateway)->IngestFile(fixture_.path, [&](const beneficiary::IngestProgress&) { ++reports; }),
@@ -130,8 +132,9 @@ TEST_P(FixtureTest, TheFileGoesThroughTheServicesGateway) {
 
 TEST(DryRunTest, PrintsOneCommandPerLine) {
   const Fixture& fixture = GetFixture("sample");
+  const daybook::testing::TemporaryDirectory directory;
   std::ostringstream out;
-  ASSERT_EQ(beneficiary::DryRun({.data_dir = testing::TempDir(), .instance = fixture.instance}, fixture.path, out),
+  ASSERT_EQ(beneficiary::DryRun({.data_dir = directory.path(), .instance = fixture.instance}, fixture.path, out),
             absl::OkStatus());
   std::istringstream in(out.str());
   std::string line;

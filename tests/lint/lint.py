@@ -45,6 +45,11 @@ FORBIDDEN = {
         (),
         "wait on a condition with a limit (absl::Mutex::AwaitWithTimeout, CondVar, a file descriptor)",
     ),
+    "TempDir": (
+        r"\bTempDir\(\)",
+        ("framework/daybook/testing/temporary_directory.h",),
+        "tests run side by side: daybook::testing::TemporaryDirectory",
+    ),
     "getenv": (r"\bgetenv\b|\benviron\b", BASE, "the environment is read in base/ only (flags)"),
     "clock": (
         r"\b(?:system|steady|high_resolution)_clock\b|\bstd::time\(|(?<![\w.>:])time\((?:NULL|nullptr|0)\)|"

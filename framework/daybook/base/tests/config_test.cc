@@ -8,6 +8,7 @@
 
 #include "absl/flags/reflection.h"
 #include "absl/time/time.h"
+#include "daybook/testing/temporary_directory.h"
 
 DAYBOOK_FLAG(std::string, test_address, "Edges", "127.0.0.1:1", "where it listens");
 DAYBOOK_FLAG(int, test_count, "Limits", 7, "how many");
@@ -42,11 +43,12 @@ class ConfigTest : public ::testing::Test {
     set_.push_back(name);
   }
   std::string File(const std::string& text) {
-    const std::string path = ::testing::TempDir() + "/config_test.conf";
+    const std::string path = directory_.path() + "/config_test.conf";
     std::ofstream(path) << text;
     return path;
   }
 
+  testing::TemporaryDirectory directory_;  // tests run side by side
   absl::FlagSaver saver_;
   ConfigOptions options_{"tester", "Tests settings.", "1.2", "CONFTEST"};
   std::vector<std::string> set_;
@@ -109,7 +111,7 @@ TEST_F(ConfigTest, AFileThatCannotBeUsedIsNamed) {
   const auto missing = Parse({"--config=/nonexistent/x.conf"});
   EXPECT_EQ(missing.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(missing.status().message()), HasSubstr("/nonexistent/x.conf"));
-  EXPECT_THAT(Error({"--config=" + ::testing::TempDir()}), HasSubstr("configuration file"));
+  EXPECT_THAT(Error({"--config=" + directory_.path()}), HasSubstr("configuration file"));
   const std::string twice = File("test_count = 1\ntest_count = 2\n");
   EXPECT_THAT(Error({"--config=" + twice}), HasSubstr(twice + ":2: test_count is already given at " + twice + ":1"));
   const std::string rubbish = File("test_count 1\n");

@@ -8,25 +8,24 @@
 
 #include "daybook/cdc/record_file.h"
 #include "daybook/cdc/tests/change_maker.h"
+#include "daybook/testing/temporary_directory.h"
 
 namespace daybook::cdc {
 namespace {
 
 using test::ChangeMaker;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-class GatewayRulesTest : public testing::Test {
+class GatewayRulesTest : public ::testing::Test {
  protected:
   GatewayRulesTest() {
     options_.catalog = test::Garage();
     options_.mappings = {&owners_, &makes_};
     options_.clock = &clock_;
-    options_.dead_letter_directory =
-        absl::StrCat(testing::TempDir(), "/dead-", testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(options_.dead_letter_directory);
+    options_.dead_letter_directory = directory_.path() + "/dead-letters";
   }
 
   Gateway& Open() {
@@ -64,6 +63,7 @@ class GatewayRulesTest : public testing::Test {
   test::TextMapping makes_{"make"};
   test::ListingSink sink_;
   std::unique_ptr<store::KeyValue> kv_ = store::NewMemoryKeyValue();
+  testing::TemporaryDirectory directory_;
   GatewayOptions options_;
   std::unique_ptr<Gateway> gateway_;
 };
@@ -304,7 +304,7 @@ TEST_F(GatewayRulesTest, R6ACommandThatIsNotTakenNowIsOfferedAgain) {
   sink_.refuse = absl::OkStatus();
   EXPECT_THAT(Quiet(), ElementsAre("owner/1 Ann [] {}"));
   sink_.answer = absl::UnavailableError("later");
-  EXPECT_THAT(Sent({make_.Owner(2, "Bob", 2)}), testing::Each("owner/2 Bob [] {}"));
+  EXPECT_THAT(Sent({make_.Owner(2, "Bob", 2)}), ::testing::Each("owner/2 Bob [] {}"));
   sink_.answer = absl::OkStatus();
   EXPECT_THAT(Quiet(), ElementsAre("owner/2 Bob [] {}"));
   EXPECT_EQ(counters().outbox, 0u);

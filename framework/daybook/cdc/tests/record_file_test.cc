@@ -8,17 +8,17 @@
 #include <random>
 
 #include "absl/strings/str_cat.h"
+#include "daybook/testing/temporary_directory.h"
 
 namespace daybook::cdc {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
-class RecordFileTest : public testing::Test {
+class RecordFileTest : public ::testing::Test {
  protected:
   std::string Path() const {
-    return absl::StrCat(testing::TempDir(), "/", testing::UnitTest::GetInstance()->current_test_info()->name(),
-                        ".ndjson");
+    return directory_.path() + "/records.ndjson";
   }
   std::string Write(const std::string& text) const {
     std::ofstream(Path(), std::ios::binary) << text;
@@ -58,6 +58,8 @@ class RecordFileTest : public testing::Test {
   }
   static absl::string_view ToView(std::string_view text) { return ToAbsl(text); }
   static absl::string_view ToAbsl(std::string_view text) { return absl::string_view(text.data(), text.size()); }
+
+  testing::TemporaryDirectory directory_;
 };
 
 constexpr char kLine[] = R"({"topic":"t","partition":0,"offset":1,"timestamp":5,"key":"{\"id\":1}","value":"a\u2028b",)"
@@ -148,7 +150,7 @@ TEST_F(RecordFileTest, ADamagedFileIsDataLossWithItsPlace) {
 
 TEST_F(RecordFileTest, AMissingFileIsNotFound) {
   EXPECT_EQ(ReadAll("/nowhere/at/all").end.code(), absl::StatusCode::kNotFound);
-  EXPECT_EQ(ReadAll(testing::TempDir()).end.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReadAll(directory_.path()).end.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(ReadAll(Write("")).end, absl::OkStatus());
 }
 

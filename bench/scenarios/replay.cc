@@ -1,10 +1,12 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "daybook/base/check.h"
-#include "daybook/base/strings.h"
+#include "daybook/base/hash.h"
 #include "daybook/codec/event_codec.h"
 #include "daybook/store/rocks/rocks_event_store.h"
 #include "floors/bare_writer.h"
@@ -35,11 +37,32 @@ void Fill(store::EventStore& store) {
   }
 }
 
+struct Note {
+  std::string stream;
+  Notes::State state;
+};
+
+// The stream's name lies beside the state, which is touched anyway: one cache line less than a map's own copy of it.
+struct NoteHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view stream) const { return Hash64(stream); }
+  std::size_t operator()(const std::unique_ptr<Note>& note) const { return Hash64(note->stream); }
+};
+struct NoteEq {
+  using is_transparent = void;
+  static std::string_view NameOf(std::string_view stream) { return stream; }
+  static std::string_view NameOf(const std::unique_ptr<Note>& note) { return note->stream; }
+  template <class A, class B>
+  bool operator()(const A& a, const B& b) const {
+    return NameOf(a) == NameOf(b);
+  }
+};
+
 // Folds the whole log into the states of all aggregates, as a rebuild does: read, check, decode, evolve.
 double Replay(store::EventStore& store) {
   const auto began = std::chrono::steady_clock::now();
   const codec::EventCodec<Notes::Event> codec;
-  StringMap<std::unique_ptr<Notes::State>> states;
+  absl::flat_hash_set<std::unique_ptr<Note>, NoteHash, NoteEq> notes;
   Notes::Event event;
   const auto cursor = store.ReadAll(Position(1));
   std::uint64_t events = 0;
@@ -49,12 +72,12 @@ double Replay(store::EventStore& store) {
     if (!*more) break;
     const store::EventView& view = cursor->event();
     DAYBOOK_CHECK(codec.DecodeInto(view.type, view.data, event).ok(), "does not decode");
-    auto state = states.find(view.stream);
-    if (state == states.end()) state = states.emplace(std::string(view.stream), std::make_unique<Notes::State>()).first;
-    std::visit([&](const auto& e) { Notes::Evolve(*state->second, e); }, event);
+    auto note = notes.find(view.stream);
+    if (note == notes.end()) note = notes.insert(std::make_unique<Note>(Note{std::string(view.stream), {}})).first;
+    std::visit([&](const auto& e) { Notes::Evolve((*note)->state, e); }, event);
     ++events;
   }
-  DAYBOOK_CHECK(events == kEvents && states.size() == kAggregates, "not every event was there");
+  DAYBOOK_CHECK(events == kEvents && notes.size() == kAggregates, "not every event was there");
   return static_cast<double>(events) / std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
 }
 

@@ -20,6 +20,7 @@ class Component:
     start_seconds = 120
     stop_signal = signal.SIGTERM
     user = None  # a pwd entry to run as
+    working_directory = None  # by default its own
     removed_by = "kill"  # how it is stopped when nothing of it is kept: "kill" is quicker than "stop"
 
     def __init__(self, directory, attached=True):
@@ -69,7 +70,8 @@ class Component:
 
     def launch(self):
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-        child = process.start(self.command(), self.log, self.attached, user=self.user, cwd=self.directory,
+        child = process.start(self.command(), self.log, self.attached, user=self.user, 
+                              cwd=self.working_directory or self.directory,
                               env=self.environment())
         self.pid, self._ticks = child.pid, process.started_at(child.pid)
         child.returncode = 0  # reaped by process.is_alive, not by the destructor of this object

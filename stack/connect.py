@@ -143,8 +143,10 @@ class Connect(Component):
         return said.count("Starting streaming") >= len(self.sources)
 
     def last_words(self):
-        telling = [line for line in self.said().splitlines() if " ERROR " in line or line.startswith("Caused by")]
-        return "\n".join(telling[-10:]) or super().last_words()
+        lines = self.said().splitlines()
+        first = next((n for n, line in enumerate(lines) if " ERROR " in line), None)
+        telling = [line for line in lines[first:] if not line.startswith("\tat ") and " INFO " not in line]
+        return super().last_words() if first is None else "\n".join(telling[:15])
 
     def stop(self, clean=True):
         super().stop(clean)

@@ -1,16 +1,17 @@
 """PostgreSQL 15 on loopback, set up for logical decoding. Its only user is bos, without a password: nothing but this
 machine reaches it, and nothing in it is real."""
 
+import hashlib
 import os
 import pathlib
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
+import tempfile
 
 from stack import process
-from stack.base import HOST, Problem, free_ports
+from stack.base import HOST, Problem, accepts, free_ports
 from stack.component import Component
 
 BINARIES = pathlib.Path("/usr/lib/postgresql/15/bin")
@@ -34,6 +35,7 @@ class Postgres(Component):
     """One cluster. Root may not run it: then it runs as the user postgres that Debian's package makes."""
 
     name = "postgres"
+    working_directory = "/"
     stop_signal = signal.SIGINT  # ends its sessions; SIGTERM would wait for them
     removed_by = "stop"  # a killed one's sessions end a little later by themselves
 
@@ -41,7 +43,7 @@ class Postgres(Component):
         super().__init__(directory, attached)
         self.user = pwd.getpwnam("postgres") if os.geteuid() == 0 and _has_user("postgres") else None
         self._port_file = self.directory / "port"
-        self.data = self.directory / "data"
+        self.data = self._reachable() / "data"
 
     @property
     def port(self):
@@ -52,10 +54,9 @@ class Postgres(Component):
             raise Problem("PostgreSQL 15 is not installed", "Install it: apt-get install postgresql-15")
         if os.geteuid() == 0 and not self.user:
             raise Problem("PostgreSQL does not run as root, and there is no user postgres", "Install postgresql-15.")
-        self._check_way()
         if not (self.data / "PG_VERSION").exists():
             shutil.rmtree(self.data, ignore_errors=True)
-            self.data.mkdir(mode=0o700)
+            self.data.mkdir(mode=0o700, parents=True)
             if self.user:
                 os.chown(self.data, self.user.pw_uid, self.user.pw_gid)
             log = self.directory / "initdb.log"
@@ -69,24 +70,24 @@ class Postgres(Component):
         (self.data / "postgresql.auto.conf").write_text(text, "utf-8")
         (self.data / "postmaster.pid").unlink(missing_ok=True)  # of one that was killed: this directory is ours alone
 
-    def _check_way(self):
-        """Another user must be able to reach the directory."""
-        if self.user:
-            for folder in self.directory.parents:
-                if not folder.stat().st_mode & 0o001:
-                    raise Problem(f"the user postgres cannot reach {self.directory}: {folder} is closed to others",
-                                  f"chmod o+x {folder}, clone the repository elsewhere, or do not call this as root.")
+    def _reachable(self):
+        """The directory, or, if the user that it must run as cannot get there (a clone below /root), one that it can."""
+        closed = [p for p in self.directory.parents if p.exists() and not p.stat().st_mode & 0o001]
+        if not self.user or not closed:
+            return self.directory
+        name = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
+        return pathlib.Path(tempfile.gettempdir(), f"daybook-postgres-{name}")
+
+    def remove(self):
+        super().remove()
+        if self.data.parent != self.directory:
+            shutil.rmtree(self.data.parent, ignore_errors=True)
 
     def command(self):
         return [BINARIES / "postgres", "-D", self.data]
 
     def is_ready(self):
-        return "ready to accept connections" in self.said() and self._answers()
-
-    def _answers(self):
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex((HOST, self.port)) == 0
+        return "ready to accept connections" in self.said() and accepts(self.port)
 
     def about(self):
         return {"address": f"{HOST}:{self.port}", "user": USER,

@@ -1,0 +1,98 @@
+import random
+import time
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from beneficiaries.made_up import MadeUp
+from beneficiaries.models import Alias, Beneficiary, Email, Regulatory
+from clients.models import Client
+from core.models import Address, Bank, BankAccount
+
+ROWS_AT_ONCE = 2000
+
+
+class Command(BaseCommand):
+    help = "Fills an empty database with clients and beneficiaries. The same seed makes the same ones."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--clients", type=int, default=20)
+        parser.add_argument("--beneficiaries", type=int, default=200)
+        parser.add_argument("--per-client", default="",
+                            help="instead of chance: how many each client gets, e.g. 10,50,500, over and over")
+        parser.add_argument("--nasty", type=float, default=0.03, help="share of difficult texts")
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there are clients already")
+
+    def handle(self, **options):
+        if Client.objects.exists():
+            if options["if_empty"]:
+                return
+            raise CommandError("There are clients already. Seed an empty database, or give --if-empty.")
+        begin = time.monotonic()
+        self.rng = random.Random(options["seed"])
+        self.make = MadeUp(self.rng, options["nasty"])
+        with transaction.atomic():
+            self.make_banks(max(10, min(options["beneficiaries"] // 20, 2000)))
+            clients = self.make_clients(options["clients"])
+            owners = list(self.owners(clients, options["beneficiaries"], options["per_client"]))
+            for first in range(0, len(owners), ROWS_AT_ONCE):
+                self.make_beneficiaries(owners[first : first + ROWS_AT_ONCE])
+            self.make_other_accounts(max(3, options["beneficiaries"] // 20))
+        self.stdout.write(f"{len(clients)} clients, {len(owners)} beneficiaries in {time.monotonic() - begin:.1f} s, "
+                          f"seed {options['seed']}")
+
+    def owners(self, clients, count, per_client):
+        """The client of each beneficiary; some clients have none where chance decides."""
+        if not per_client:
+            yield from (self.rng.choice(clients) for _ in range(count if clients else 0))
+            return
+        sizes = [int(size) for size in per_client.split(",")]
+        given = 0
+        for number, client in enumerate(clients):
+            for _ in range(min(sizes[number % len(sizes)], count - given)):
+                given += 1
+                yield client
+
+    def make_clients(self, count):
+        return Client.objects.bulk_create(
+            [Client(client_ref=f"EBPCLI{n:06}", name=self.make.name()) for n in range(1, count + 1)],
+            batch_size=ROWS_AT_ONCE)
+
+    def make_banks(self, count):
+        countries = [self.make.country() for _ in range(count)]
+        addresses = Address.objects.bulk_create(
+            [Address(**self.make.address(c)) for c in countries if self.rng.random() < 0.6])
+        spare = iter(addresses)
+        self.banks = Bank.objects.bulk_create([
+            Bank(address=next(spare, None) if self.rng.random() < 0.6 else None, **self.make.bank(c))
+            for c in countries])
+
+    def make_beneficiaries(self, owners):
+        countries = [self.make.country() for _ in owners]
+        addresses = Address.objects.bulk_create([Address(**self.make.address(c)) for c in countries])
+        made = Beneficiary.objects.bulk_create([
+            Beneficiary(client=client, address=address if self.rng.random() < 0.9 else None,
+                        is_deleted=self.rng.random() < 0.03, **self.make.beneficiary(country))
+            for client, address, country in zip(owners, addresses, countries)])
+        accounts, aliases, emails, regulatory = [], [], [], []
+        for beneficiary, country in zip(made, countries):
+            for number in range(self.rng.choice((0, 1, 1, 1, 1, 2, 3))):
+                accounts.append(BankAccount(
+                    kind=BankAccount.BENEFICIARY, beneficiary=beneficiary, bank=self.rng.choice(self.banks),
+                    account_holder=beneficiary.name, is_default=number == 0, is_active=self.rng.random() < 0.95,
+                    **self.make.account(country)))
+            names = {self.make.alias() for _ in range(self.rng.choice((0, 0, 1, 1, 2)))}
+            aliases += [Alias(beneficiary=beneficiary, alias=alias) for alias in sorted(names)]
+            emails += [Email(beneficiary=beneficiary, email=self.make.email())
+                       for _ in range(self.rng.choice((0, 1, 1, 2)))]
+            if country == "RU" or self.rng.random() < 0.03:
+                regulatory.append(Regulatory(beneficiary=beneficiary, **self.make.regulatory()))
+        for model, rows in ((BankAccount, accounts), (Alias, aliases), (Email, emails), (Regulatory, regulatory)):
+            model.objects.bulk_create(rows)
+
+    def make_other_accounts(self, count):
+        BankAccount.objects.bulk_create([
+            BankAccount(kind=self.rng.choice((BankAccount.INTERNAL, BankAccount.SEGREGATED, BankAccount.BENEFICIARY)),
+                        bank=self.rng.choice(self.banks), account_holder="BOS", **self.make.account("ES"))
+            for _ in range(count)])

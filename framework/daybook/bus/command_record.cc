@@ -1,0 +1,91 @@
+#include "daybook/bus/command_record.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "daybook/base/reason.h"
+#include "daybook/base/status.h"
+#include "daybook/base/strings.h"
+#include "daybook/cloudevents/binary_mode.h"
+
+namespace daybook::bus {
+
+using cloudevents::FindHeader;
+
+namespace {
+
+constexpr std::string_view kProtobuf = "application/protobuf";
+
+absl::StatusOr<BusCommand> FromContext(cloudevents::Context context, const Record& record) {
+  if (context.content_type != kProtobuf) {
+    return absl::InvalidArgumentError(absl::StrCat("its content type is ", context.content_type));
+  }
+  if (context.data_type != context.type) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("its value is a ", context.data_type, " and its type ", context.type));
+  }
+  if (!record.value) return absl::InvalidArgumentError("it has no value");
+  BusCommand command;
+  const std::optional<StreamId> stream = StreamId::Parse(context.subject);
+  if (!stream) return absl::InvalidArgumentError(absl::StrCat("its subject \"", context.subject, "\" is no stream"));
+  if (record.key != stream->key()) {
+    return absl::InvalidArgumentError(absl::StrCat("its key is not that of its stream ", stream->text()));
+  }
+  command.id = CommandId(context.metadata.event_id);
+  command.stream = *stream;
+  command.type = std::move(context.type);
+  command.payload = std::string(*record.value);
+  command.source = std::move(context.source);
+  command.actor = std::move(context.metadata.actor);
+  command.correlation_id = std::move(context.metadata.correlation_id);
+  command.causation_id = std::move(context.metadata.causation_id);
+  command.traceparent = std::move(context.metadata.traceparent);
+  // Without a recordedtime, `time` reads as both.
+  command.source_time = context.metadata.source_time;
+  if (!command.source_time && FindHeader(record.headers, "ce_time")) {
+    command.source_time = context.metadata.recorded_at;
+  }
+  command.extensions = std::move(context.extensions);
+  return command;
+}
+
+}  // namespace
+
+absl::StatusOr<OutgoingRecord> EncodeCommand(std::string_view topic, const BusCommand& command, HeaderList& headers) {
+  if (command.id == CommandId()) return absl::InvalidArgumentError("a command without an id");
+  if (!command.stream.IsValid()) {
+    return absl::InvalidArgumentError(absl::StrCat("command ", command.id.ToString(), " has no valid stream"));
+  }
+  cloudevents::Context context;
+  context.type = command.type;
+  context.source = command.source;
+  context.subject = command.stream.text();
+  context.metadata.event_id = command.id.uuid();
+  context.metadata.actor = command.actor;
+  context.metadata.correlation_id = command.correlation_id;
+  context.metadata.causation_id = command.causation_id;
+  context.metadata.traceparent = command.traceparent;
+  context.metadata.source_time = command.source_time;
+  context.extensions = command.extensions;
+  headers.Clear();
+  DAYBOOK_RETURN_IF_ERROR(
+      Annotate(cloudevents::EncodeBinary(context, headers), absl::StrCat("command ", command.id.ToString())));
+  OutgoingRecord record;
+  record.topic = topic;
+  record.key = command.stream.key();
+  record.value = command.payload;
+  record.headers = headers.view();
+  return record;
+}
+
+absl::StatusOr<BusCommand> DecodeCommand(const Record& record) {
+  absl::StatusOr<cloudevents::Context> context = cloudevents::DecodeBinary(record.headers);
+  absl::StatusOr<BusCommand> command =
+      context.ok() ? FromContext(*std::move(context), record) : absl::StatusOr<BusCommand>(context.status());
+  if (command.ok()) return command;
+  return WithReason(absl::InvalidArgumentError(absl::StrCat(ToAbsl(record.topic), "/", record.partition.value(), "@",
+                                                            record.offset.value(), ": ", command.status().message())),
+                    "NOT_A_COMMAND");
+}
+
+}  // namespace daybook::bus

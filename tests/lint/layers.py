@@ -38,6 +38,8 @@ EXAMPLE_LAYERS = {
         "domain", "projections", "app",
         *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
+    # Stands in front of two services and knows the inside of neither.
+    "switch": {f"daybook:{m}" for m in ("core", "base", "http", "observe")},
 }
 
 STANDARD = set(
@@ -73,7 +75,8 @@ THIRD_PARTY = [
     (r"^boost/(?:json|url)(?:/|\.hpp)|^boost/system/", "Boost.JSON and URL",
      ["framework/daybook/base/log.cc", "framework/daybook/http/", "framework/daybook/observe/",
       "framework/daybook/cdc/",
-      EXAMPLE + "gateway/", EXAMPLE + "projections/", EXAMPLE + "api/", "bench/", TESTS]),
+      EXAMPLE + "gateway/", EXAMPLE + "projections/", EXAMPLE + "api/", EXAMPLE + "switch/", "bench/",
+      TESTS]),
     (r"^boost/", "Boost", []),
     (r"^simdjson", "simdjson", ["framework/daybook/cdc/", "bench/"]),
     (r"^prometheus/", "prometheus-cpp", ["framework/daybook/observe/"]),

@@ -1,0 +1,132 @@
+#include "beneficiary/switch/process.h"
+
+#include <string>
+#include <utility>
+
+#include "beneficiary/switch/admin.h"
+#include "beneficiary/switch/evidence.h"
+#include "beneficiary/switch/mode_table.h"
+#include "beneficiary/switch/switch.h"
+#include "beneficiary/switch/switch_metrics.h"
+#include "daybook/base/log.h"
+#include "daybook/base/status.h"
+#include "daybook/base/strings.h"
+#include "daybook/base/uuid_source.h"
+#include "daybook/http/server.h"
+#include "daybook/observe/admin_endpoints.h"
+
+namespace beneficiary::switching {
+
+namespace http = daybook::http;
+namespace observe = daybook::observe;
+using daybook::Clock;
+using daybook::Log;
+using daybook::LogLevel;
+
+namespace {
+
+constexpr absl::Duration kAdminDrain = absl::Seconds(1);
+
+// Random, so that fingerprints tell nothing outside this process.
+std::uint64_t MaskingKey() {
+  const daybook::Uuid id = daybook::UuidSource::System().New(Clock::System().Now());
+  return daybook::ReadBigEndian64(reinterpret_cast<const char*>(id.bytes().data()) + 8);
+}
+
+void AddOperatorsPages(const observe::AdminEndpoints& pages, http::Router& router) {
+  for (const auto& [path, answer] : pages.endpoints()) {
+    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
+                 observe::AdminAnswer page = answer(request.raw_query());
+                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
+               }));
+  }
+}
+
+}  // namespace
+
+struct Process::Impl {
+  absl::Status StartAdmin();
+  absl::Status StartEdge();
+
+  Settings settings;
+  observe::Metrics metrics;
+  observe::Health health;
+  std::unique_ptr<observe::AdminEndpoints> pages;
+  std::unique_ptr<ModeTable> modes;
+  std::unique_ptr<Evidence> evidence;
+  std::unique_ptr<Switch> parallel;
+  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<http::Server> edge;
+};
+
+absl::Status Process::Impl::StartAdmin() {
+  metrics.AddProcessMetrics();
+  pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
+                                                    observe::BuildInfo{"beneficiary-switch", BENEFICIARY_VERSION, ""});
+  http::Router router;
+  AddOperatorsPages(*pages, router);
+  AddAdmin({*modes, *evidence, settings.options, [this] { return parallel->stats(); }, BENEFICIARY_VERSION}, router);
+  http::ServerOptions options;
+  options.address = settings.admin_address;
+  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), options));
+  return absl::OkStatus();
+}
+
+absl::Status Process::Impl::StartEdge() {
+  http::Router router;
+  router.Add(http::Method::kGet, "/client/beneficiaries", parallel->handler());
+  http::ServerOptions options;
+  options.address = settings.http_address;
+  options.io_threads = settings.http_threads;
+  options.on_answered =
+      [latency = metrics.GetHistogram("switch_answer_seconds", "How long requests took to be answered",
+                                      observe::Metrics::LatencyBounds())](const http::Answered& answered) mutable {
+        latency.Observe(absl::ToDoubleSeconds(answered.latency));
+      };
+  DAYBOOK_ASSIGN_OR_RETURN(edge, http::Server::Start(std::move(router), options));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings) {
+  auto impl = std::make_unique<Impl>();
+  impl->settings = settings;
+  impl->settings.options.comparer.masking.key = MaskingKey();
+  std::unique_ptr<Process> process(new Process(std::move(impl)));
+  Impl& parts = *process->impl_;
+  DAYBOOK_ASSIGN_OR_RETURN(parts.modes, ModeTable::Open(settings.data_dir, settings.initial_mode, Clock::System()));
+  parts.evidence = std::make_unique<Evidence>(Clock::System(), CountingObserver(parts.metrics));
+  DAYBOOK_ASSIGN_OR_RETURN(parts.parallel,
+                           Switch::Start(parts.settings.options, *parts.modes, *parts.evidence, Clock::System()));
+  ExposeSwitch(*parts.modes, *parts.parallel, parts.metrics);
+  DAYBOOK_RETURN_IF_ERROR(parts.StartEdge());
+  DAYBOOK_RETURN_IF_ERROR(parts.StartAdmin());
+  Log(LogLevel::kInfo, "serving",
+      {{"rest", parts.edge->address()},
+       {"admin", parts.admin->address()},
+       {"bos", settings.options.bos.address},
+       {"daybook", settings.options.daybook.address},
+       {"mode", std::string(ModeName(parts.modes->Current()->for_all))},
+       {"data_dir", settings.data_dir}});
+  return process;
+}
+
+Process::Process(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Process::~Process() { Stop(); }
+
+void Process::Stop() {
+  if (impl_ == nullptr) return;
+  impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
+  const auto drain = [](std::string_view name, auto& server, absl::Duration limit) {
+    if (server == nullptr) return;
+    const absl::Status drained = server->Drain(limit);
+    if (drained.ok()) return;
+    Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(name)}, {"error", drained.ToString()}});
+  };
+  drain("rest", impl_->edge, impl_->settings.drain_timeout);
+  drain("admin", impl_->admin, kAdminDrain);
+  if (impl_->parallel != nullptr) impl_->parallel->Stop();
+  impl_.reset();
+}
+
+}  // namespace beneficiary::switching

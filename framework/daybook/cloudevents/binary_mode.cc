@@ -258,6 +258,8 @@ std::string SourceOf(std::string_view category, PartitionId partition) {
   return absl::StrCat("/daybook/", ToAbsl(category), "/", partition.value());
 }
 
+std::string SequenceText(Position sequence) { return absl::StrCat(absl::Dec(sequence.value(), absl::kZeroPad20)); }
+
 absl::Status EncodeBinary(const Context& context, HeaderList& headers) {
   DAYBOOK_RETURN_IF_ERROR(Check(context));
   const EventMetadata& m = context.metadata;
@@ -267,7 +269,7 @@ absl::Status EncodeBinary(const Context& context, HeaderList& headers) {
   out.Text("source", context.source);
   out.Text("type", context.type);
   out.Text("subject", context.subject);
-  if (context.sequence != Position()) out.Number("sequence", context.sequence.value());
+  if (context.sequence != Position()) out.Text("sequence", SequenceText(context.sequence));
   if (context.revision != Revision()) out.Number("revision", context.revision.value());
   out.Text("id", m.event_id.ToString());
   if (!m.command_id.uuid().IsNil()) out.Text("commandid", m.command_id.ToString());

@@ -36,6 +36,9 @@ struct Context {
 // "/daybook/<category>/<partition>".
 std::string SourceOf(std::string_view category, PartitionId partition);
 
+// As ce_sequence has it: 20 digits, so that the order of the texts is that of the numbers.
+std::string SequenceText(Position sequence);
+
 // CloudEvents 1.0, Kafka protocol binding, binary content mode: the context as headers ("ce_" and the attribute's name,
 // UTF-8; content-type), the data alone in the record's value. Attributes are those of codec/envelope.h.
 //

@@ -55,7 +55,7 @@ TEST(BinaryModeTest, AnEventsHeadersAreThoseOfTheEnvelopesTable) {
       {"ce_source", "/daybook/payee/3"},
       {"ce_type", "payee.events.v1.Suspended"},
       {"ce_subject", "payee/42"},
-      {"ce_sequence", "17"},
+      {"ce_sequence", "00000000000000000017"},
       {"ce_revision", "2"},
       {"ce_id", "157402e8-078d-5764-bea8-198235e56fd6"},
       {"ce_commandid", "01890a5d-ac96-774b-bcce-b302099a8057"},

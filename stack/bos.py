@@ -18,9 +18,8 @@ class Bos(Component):
     After prepare() its tables exist; `manage` runs its commands, `seed` and `change` among them.
     """
 
-    name = "bos"
-
     def __init__(self, directory, postgres, instance="uk", attached=True, workers=2, threads=4):
+        self.name = f"bos-{instance}"
         super().__init__(directory, attached)
         self.postgres = postgres
         self.instance = instance
@@ -47,7 +46,7 @@ class Bos(Component):
 
     def environment(self):
         return {"BOS_DATABASE_HOST": HOST, "BOS_DATABASE_PORT": str(self.postgres.port), "BOS_DATABASE_USER": USER,
-                "BOS_DATABASE_NAME": self.database, "PYTHONDONTWRITEBYTECODE": "1"}
+                "BOS_DATABASE_NAME": self.database, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 
     def prepare(self):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -65,7 +64,7 @@ class Bos(Component):
         return "Listening at" in self.said() and accepts(self.port)
 
     def about(self):
-        return {"url": self.url, "try": f"curl -i '{self.url}/client/beneficiaries?client_id=EBPCLI000001&page_size=2'"}
+        return {"url": self.url}
 
     def manage_command(self, *arguments):
         """argv and environment of one of its commands, for those who start it themselves."""
@@ -75,8 +74,8 @@ class Bos(Component):
     def manage(self, *arguments):
         """Runs one of its commands and returns what it printed."""
         argv, environment = self.manage_command(*arguments)
-        done = subprocess.run(argv, env={**os.environ, **environment}, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(argv, env={**os.environ, **environment}, capture_output=True,
+                              encoding="utf-8", stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             raise Problem(f"BOS's command {' '.join(map(str, arguments))} failed:\n{done.stderr[-1000:]}")
         return done.stdout
@@ -84,6 +83,9 @@ class Bos(Component):
     def seed(self, clients, beneficiaries, seed=1, **options):
         """Fills an empty database."""
         return self.manage("seed", *_flags(clients=clients, beneficiaries=beneficiaries, seed=seed, **options))
+
+    def seed_if_empty(self, clients, beneficiaries):
+        self.manage("seed", "--if-empty", *_flags(clients=clients, beneficiaries=beneficiaries))
 
     def change(self, count, rate=0, seed=1, **options):
         """Makes `count` transactions and returns how they ended, as a dictionary."""

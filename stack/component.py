@@ -33,7 +33,7 @@ class Component:
         self._log_begin = 0
         if self._note.exists():
             noted = json.loads(self._note.read_text("utf-8"))
-            self.pid, self._ticks = noted["pid"], noted["ticks"]
+            self.pid, self._ticks, self._log_begin = noted["pid"], noted["ticks"], noted["log_begin"]
 
     # What subclasses give:
 
@@ -61,21 +61,24 @@ class Component:
 
     def start(self):
         """Returns when it serves; at once if it already runs and does."""
-        if not self.is_running():
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self.prepare()
-            self.launch()
+        self.launch()
         self.wait()
         return self
 
     def launch(self):
+        """Starts it if it does not run, and returns at once; wait() waits."""
+        if self.is_running():
+            return
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.prepare()
         self._log_begin = self.log.stat().st_size if self.log.exists() else 0
-        child = process.start(self.command(), self.log, self.attached, user=self.user, 
+        child = process.start(self.command(), self.log, self.attached, user=self.user,
                               cwd=self.working_directory or self.directory,
                               env=self.environment())
         self.pid, self._ticks = child.pid, process.started_at(child.pid)
         child.returncode = 0  # reaped by process.is_alive, not by the destructor of this object
-        self._note.write_text(json.dumps({"pid": self.pid, "ticks": self._ticks}), "utf-8")
+        noted = {"pid": self.pid, "ticks": self._ticks, "log_begin": self._log_begin}
+        self._note.write_text(json.dumps(noted), "utf-8")
 
     def wait(self):
         wait_until(lambda: not self.is_running() or self.is_ready(), self.start_seconds)

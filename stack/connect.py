@@ -16,6 +16,9 @@ FAILED = ("uncaught and unrecoverable exception", "Failed to create job", "Faile
 MAIN = "org.apache.kafka.connect.cli.ConnectStandalone"
 CAPTURE_SQL = ROOT / "stack" / "config" / "capture.sql"
 
+TABLES = ("clients_client", "core_address", "core_bank", "core_bankaccount", "beneficiaries_beneficiary",
+          "beneficiaries_alias", "beneficiaries_email", "beneficiaries_regulatory")
+
 WORKER = {
     "key.converter": "org.apache.kafka.connect.json.JsonConverter",
     "key.converter.schemas.enable": "false",
@@ -33,7 +36,6 @@ CONNECTOR = {
     "plugin.name": "pgoutput",
     "publication.name": "daybook",
     "publication.autocreate.mode": "disabled",
-    "schema.include.list": "public",
     "signal.data.collection": "public.dbz_signal",
     "provide.transaction.metadata": "true",
     "decimal.handling.mode": "string",
@@ -101,6 +103,7 @@ class Connect(Component):
             **CONNECTOR,
             "name": source.instance,
             "topic.prefix": source.prefix,
+            "table.include.list": ",".join(f"public.{table}" for table in (*TABLES, "dbz_signal")),
             "slot.name": f"daybook_{source.instance}",
             "database.hostname": HOST,
             "database.port": str(self.postgres.port),
@@ -172,10 +175,6 @@ class Connect(Component):
         names = ", ".join(f'"public.{table}"' for table in tables or TABLES)
         self.postgres.sql("INSERT INTO dbz_signal VALUES (gen_random_uuid()::text, 'execute-snapshot', "
                           f"'{{\"data-collections\": [{names}], \"type\": \"incremental\"}}')", source.database)
-
-
-TABLES = ("clients_client", "core_address", "core_bank", "core_bankaccount", "beneficiaries_beneficiary",
-          "beneficiaries_alias", "beneficiaries_email", "beneficiaries_regulatory")
 
 
 def write_properties(path, properties):

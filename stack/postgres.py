@@ -71,7 +71,7 @@ class Postgres(Component):
         (self.data / "postmaster.pid").unlink(missing_ok=True)  # of one that was killed: this directory is ours alone
 
     def _reachable(self):
-        """The directory, or, if the user that it must run as cannot get there (a clone below /root), one that it can."""
+        """The directory, or one that is open to the user that it must run as (a clone below /root is not)."""
         closed = [p for p in self.directory.parents if p.exists() and not p.stat().st_mode & 0o001]
         if not self.user or not closed:
             return self.directory
@@ -94,10 +94,14 @@ class Postgres(Component):
                 "psql": f"psql -h {HOST} -p {self.port} -U {USER} bos_uk"}
 
     def sql(self, text, database="postgres"):
-        """Runs statements in one session, stops at the first error; what they return, unaligned, one row a line."""
+        """Runs statements in one session, stops at the first error; what they return, unaligned, one row a line.
+
+        psql leaves out of a text what is no character to it (U+10FFFF, say): ask for hex where that matters.
+        """
         done = subprocess.run(
             [BINARIES / "psql", "-h", HOST, "-p", str(self.port), "-U", USER, "-d", database, "-v", "ON_ERROR_STOP=1",
-             "-X", "-q", "-A", "-t", "-f", "-"], input=text, capture_output=True, text=True, check=False)
+             "-X", "-q", "-A", "-t", "-f", "-"], input=text, capture_output=True, encoding="utf-8", check=False,
+            env={**os.environ, "PGCLIENTENCODING": "UTF8"})
         if done.returncode != 0:
             raise Problem(f"SQL failed in {database}: {done.stderr.strip()}", f"See also {self.log}.")
         return done.stdout

@@ -14,8 +14,12 @@
 namespace daybook::projection {
 
 struct ProjectionRunner::Impl {
-  Impl(store::EventStore& store, store::KeyValue& models, ProjectorOptions options)
-      : store(store), models(models), options(options), board(*options.clock) {}
+  Impl(std::unique_ptr<EventSource> owned, EventSource& source, store::KeyValue& models, ProjectorOptions options)
+      : owned_source(std::move(owned)),
+        source(source),
+        models(models),
+        options(std::move(options)),
+        board(*this->options.clock) {}
 
   bool KnownElsewhere(std::string_view type) const {
     for (const auto& worker : workers) {
@@ -28,7 +32,8 @@ struct ProjectionRunner::Impl {
   }
 
   // Constant after Start.
-  store::EventStore& store;
+  const std::unique_ptr<EventSource> owned_source;  // may be null
+  EventSource& source;
   store::KeyValue& models;
   const ProjectorOptions options;
   std::vector<internal::KnowsType> recognised;
@@ -40,8 +45,14 @@ struct ProjectionRunner::Impl {
   std::vector<std::jthread> threads ABSL_GUARDED_BY(stop_mu);
 };
 
-ProjectionRunner::ProjectionRunner(store::EventStore& store, store::KeyValue& read_models, ProjectorOptions options)
-    : impl_(std::make_unique<Impl>(store, read_models, options)) {}
+ProjectionRunner::ProjectionRunner(store::EventStore& store, store::KeyValue& read_models, ProjectorOptions options) {
+  auto source = std::make_unique<StoreEventSource>(store);
+  EventSource& events = *source;
+  impl_ = std::make_unique<Impl>(std::move(source), events, read_models, std::move(options));
+}
+
+ProjectionRunner::ProjectionRunner(EventSource& source, store::KeyValue& read_models, ProjectorOptions options)
+    : impl_(std::make_unique<Impl>(nullptr, source, read_models, std::move(options))) {}
 
 ProjectionRunner::~ProjectionRunner() { Stop(); }
 
@@ -54,7 +65,7 @@ absl::Status ProjectionRunner::AddBody(std::unique_ptr<internal::ProjectionBody>
   DAYBOOK_ASSIGN_OR_RETURN(const std::size_t index, impl_->board.AddName(body->name()));
   body->LimitMemory(impl_->options.fold_cache_bytes_max);
   impl_->workers.push_back(
-      std::make_unique<internal::Worker>(index, std::move(body), impl_->store, impl_->models, table, impl_->board));
+      std::make_unique<internal::Worker>(index, std::move(body), impl_->source, impl_->models, table, impl_->board));
   return absl::OkStatus();
 }
 
@@ -70,6 +81,8 @@ void ProjectionRunner::Start() {
   settings.limits = {impl_->options.batch_events_max, impl_->options.batch_bytes_max};
   settings.partition = impl_->options.partition;
   settings.known_elsewhere = [impl = impl_.get()](std::string_view type) { return impl->KnownElsewhere(type); };
+  settings.on_shown = impl_->options.on_shown;
+  settings.clock = impl_->options.clock;
   absl::MutexLock lock(&impl_->stop_mu);
   for (const auto& worker : impl_->workers) {
     impl_->threads.emplace_back([w = worker.get(), settings] { w->Run(settings); });
@@ -138,8 +151,9 @@ std::vector<std::string> ProjectionRunner::Pending(const std::vector<std::string
 std::vector<ProjectionStatus> ProjectionRunner::Status() const {
   std::vector<ProjectionStatus> out;
   const std::vector<internal::ProgressBoard::Row> rows = impl_->board.Rows();
-  const Position log_end = impl_->store.DurableWatermark();
-  for (const auto& row : rows) {
+  const Position log_end = impl_->source.end();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const internal::ProgressBoard::Row& row = rows[i];
     ProjectionStatus& status = out.emplace_back();
     status.name = row.name;
     status.position = row.position;
@@ -148,6 +162,7 @@ std::vector<ProjectionStatus> ProjectionRunner::Status() const {
     status.events = row.events;
     status.caught_up = row.CaughtUp();
     status.error = row.error;
+    status.waiting = impl_->workers[i]->waiting();
   }
   return out;
 }
@@ -155,9 +170,14 @@ std::vector<ProjectionStatus> ProjectionRunner::Status() const {
 absl::Status ProjectionRunner::Readiness() const {
   std::vector<std::string> stopped;
   std::vector<std::string> behind;
-  for (const auto& row : impl_->board.Rows()) {
+  const std::vector<internal::ProgressBoard::Row> rows = impl_->board.Rows();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const internal::ProgressBoard::Row& row = rows[i];
+    const absl::Status waiting = impl_->workers[i]->waiting();
     if (!row.error.ok()) {
       stopped.push_back(absl::StrCat(row.name, ": ", row.error.message()));
+    } else if (!waiting.ok()) {
+      behind.push_back(absl::StrCat(row.name, ": ", waiting.message()));
     } else if (!row.started) {
       behind.push_back(absl::StrCat(row.name, " has not started"));
     } else if (!row.CaughtUp()) {

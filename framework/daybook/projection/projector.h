@@ -16,9 +16,11 @@
 #include "daybook/base/clock.h"
 #include "daybook/codec/event_codec.h"
 #include "daybook/core/projection.h"
+#include "daybook/projection/event_source.h"
 #include "daybook/projection/folding.h"
 #include "daybook/projection/internal/typed_body.h"
 #include "daybook/projection/read_model.h"
+#include "daybook/projection/shown.h"
 #include "daybook/store/event_store.h"
 #include "daybook/store/key_value.h"
 
@@ -31,17 +33,19 @@ struct ProjectorOptions {
   std::size_t fold_cache_bytes_max = 32 * 1024 * 1024;
   PartitionId partition;  // whose log it is; shown to projections
   const Clock* clock = &Clock::System();
+  ShownHandler on_shown;  // none: nobody is told
 };
 
 // Where one projection stands; for readiness, metrics and /status.
 struct ProjectionStatus {
   std::string name;
   Position position;             // committed with the read model
-  Position log_end;              // the durable watermark now
+  Position log_end;              // the last position known to be there (of a store: the durable watermark)
   std::uint64_t lag_events = 0;  // log_end - position
   std::uint64_t events = 0;      // applied since position 1, whenever that was
   bool caught_up = false;        // has once reached what was the log's end at Start
   absl::Status error;            // OK, or why and where it stopped
+  absl::Status waiting;          // OK, or why nothing comes although there is more; it goes on by itself
 };
 
 // Called exactly once when a position has been reached (OK), or never will be:
@@ -53,15 +57,15 @@ struct ProjectionStatus {
 using ReachedHandler = absl::AnyInvocable<void(absl::Status)>;
 
 // Runs projections side by side over one partition's log, each on a thread of its own, with its own checkpoint and
-// table.
+// table. The log is a store's, or comes from elsewhere (event_source.h).
 //
 //   ProjectionRunner runner(store, read_models, {});
 //   DAYBOOK_RETURN_IF_ERROR((runner.Add<Directory, Payee>()));
 //   runner.Start();
 //   DAYBOOK_RETURN_IF_ERROR(runner.WaitUntil("directory.v1", outcome.position, absl::Seconds(2)));
 //
-// Thread safety: Add, Recognise and Start from one thread, in this order; everything else from any thread. Store and
-// read models outlive it.
+// Thread safety: Add, Recognise and Start from one thread, in this order; everything else from any thread. Store or
+// source, and read models outlive it.
 // Invariants:
 //   1. A read model and its checkpoint commit in one batch: any redelivery is harmless, any crash resumes.
 //   2. A batch never ends inside a command, so no reader sees half of one.
@@ -72,6 +76,7 @@ using ReachedHandler = absl::AnyInvocable<void(absl::Status)>;
 class ProjectionRunner {
  public:
   ProjectionRunner(store::EventStore& store, store::KeyValue& read_models, ProjectorOptions options);
+  ProjectionRunner(EventSource& source, store::KeyValue& read_models, ProjectorOptions options);
   // As Stop().
   ~ProjectionRunner();
   ProjectionRunner(const ProjectionRunner&) = delete;
@@ -97,8 +102,8 @@ class ProjectionRunner {
     RecogniseTypes(internal::TypeChecker<A>(codec::EventCodec<typename A::Event>()));
   }
 
-  // Starts one thread per projection. A projection that cannot start (damaged checkpoint, or a read model newer than
-  // the log) stops alone, with its error in Status().
+  // Starts one thread per projection. A projection that cannot start (damaged checkpoint, or a read model of another
+  // log) stops alone, with its error in Status(). One whose source cannot be reached tries again until it can.
   void Start();
 
   // Ends the threads after their present batch and answers every waiter with kCancelled. Idempotent.

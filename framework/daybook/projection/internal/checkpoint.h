@@ -1,21 +1,15 @@
 #ifndef DAYBOOK_PROJECTION_INTERNAL_CHECKPOINT_H_
 #define DAYBOOK_PROJECTION_INTERNAL_CHECKPOINT_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 #include "daybook/core/strong.h"
-#include "daybook/store/event_store.h"
+#include "daybook/projection/event_source.h"
 
 namespace daybook::projection::internal {
-
-// Identifies the log up to an event: a hash of the event's stream, place and envelope (which holds its unique id).
-// Logs that agree there agree on everything before.
-using LogTip = std::array<std::uint8_t, 16>;
-LogTip TipOf(const store::EventView& event);
 
 // How far a projection's table has come; committed with its rows.
 struct Checkpoint {
@@ -23,6 +17,7 @@ struct Checkpoint {
   std::uint64_t events = 0;  // applied, of the types that the projection knows
   LogTip tip = {};           // of the event at `position`
   std::string parked;        // cursor of parked events; empty as long as nothing can be parked
+  std::string cursor;        // where the source goes on; empty if the position says it all
 };
 
 std::string EncodeCheckpoint(const Checkpoint& checkpoint);

@@ -7,6 +7,7 @@
 #include "daybook/base/internal/seeded_bugs.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
+#include "daybook/codec/envelope.h"
 #include "daybook/projection/internal/keys.h"
 
 namespace daybook::projection::internal {
@@ -14,6 +15,8 @@ namespace daybook::projection::internal {
 namespace {
 // Only bounds how long a wake-up that got lost in the store could matter; nothing happens when it passes.
 constexpr absl::Duration kPatience = absl::Minutes(1);
+// How soon a source that could not be reached is tried again.
+constexpr absl::Duration kBetweenAttempts = absl::Milliseconds(500);
 }  // namespace
 
 absl::StatusOr<StreamId> StreamOf(const store::EventView& event) {
@@ -22,11 +25,11 @@ absl::StatusOr<StreamId> StreamOf(const store::EventView& event) {
   return *std::move(stream);
 }
 
-Worker::Worker(std::size_t index, std::unique_ptr<ProjectionBody> body, store::EventStore& store,
-               store::KeyValue& models, store::TableId table, ProgressBoard& board)
+Worker::Worker(std::size_t index, std::unique_ptr<ProjectionBody> body, EventSource& source, store::KeyValue& models,
+               store::TableId table, ProgressBoard& board)
     : index_(index),
       body_(std::move(body)),
-      store_(store),
+      source_(source),
       models_(models),
       table_(table),
       board_(board),
@@ -35,7 +38,7 @@ Worker::Worker(std::size_t index, std::unique_ptr<ProjectionBody> body, store::E
 void Worker::Run(const Settings& settings) {
   absl::Status status = Open();
   if (status.ok()) status = Loop(settings);
-  if (status.ok()) return;
+  if (status.ok() || absl::IsCancelled(status)) return;
   Log(LogLevel::kError, "projection stopped",
       {{"projection", std::string(name())}, {"error", std::string(ToStd(status.message()))}});
   board_.Failed(index_, std::move(status));
@@ -44,7 +47,12 @@ void Worker::Run(const Settings& settings) {
 void Worker::Cancel() {
   absl::MutexLock lock(&mu_);
   cancelled_ = true;
-  if (subscription_) subscription_->Cancel();
+  if (feed_) feed_->Cancel();
+}
+
+absl::Status Worker::waiting() const {
+  absl::MutexLock lock(&mu_);
+  return feed_ != nullptr ? feed_->waiting() : unreachable_;
 }
 
 absl::Status Worker::Open() {
@@ -54,44 +62,42 @@ absl::Status Worker::Open() {
     if (!checkpoint.ok()) return Annotate(checkpoint.status(), absl::StrCat("read model ", ToAbsl(name())));
     checkpoint_ = *std::move(checkpoint);
   }
-  const Position log_end = store_.DurableWatermark();
-  DAYBOOK_RETURN_IF_ERROR(CheckLogHolds(checkpoint_));
+  absl::StatusOr<std::unique_ptr<EventFeed>> feed = OpenFeed();
+  if (!feed.ok()) return Annotate(feed.status(), absl::StrCat("read model ", ToAbsl(name())));
+  start_end_ = source_.end();
   {
     absl::MutexLock lock(&mu_);
-    subscription_ = store_.Subscribe(checkpoint_.position.Next());
-    if (cancelled_) subscription_->Cancel();
+    feed_ = *std::move(feed);
+    if (cancelled_) feed_->Cancel();
   }
-  board_.Started(index_, checkpoint_.position, checkpoint_.events, log_end);
+  board_.Started(index_, checkpoint_.position, checkpoint_.events, start_end_);
   return absl::OkStatus();
 }
 
-absl::Status Worker::CheckLogHolds(const Checkpoint& checkpoint) {
-  if (checkpoint.position == Position(0)) return absl::OkStatus();
-  const Position log_end = store_.DurableWatermark();
-  if (checkpoint.position > log_end) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("read model ", ToAbsl(name()), " is at position ", checkpoint.position.value(),
-                     ", but the log ends at ", log_end.value(),
-                     ": it is newer than the log (was the log restored from a backup?); drop its table to rebuild"));
+absl::StatusOr<std::unique_ptr<EventFeed>> Worker::OpenFeed() {
+  const FeedStart start{checkpoint_.position, checkpoint_.tip, checkpoint_.cursor};
+  while (true) {
+    absl::StatusOr<std::unique_ptr<EventFeed>> feed = source_.Open(start);
+    if (!absl::IsUnavailable(feed.status())) return feed;
+    Log(LogLevel::kWarning, "the events cannot be reached yet",
+        {{"projection", std::string(name())}, {"error", std::string(ToStd(feed.status().message()))}});
+    // What the table shows can be waited for already, however long the source takes.
+    board_.Reached(index_, checkpoint_.position, checkpoint_.events);
+    absl::MutexLock lock(&mu_);
+    unreachable_ = feed.status();
+    if (mu_.AwaitWithTimeout(absl::Condition(&cancelled_), kBetweenAttempts)) {
+      return absl::CancelledError("stopped before the events could be reached");
+    }
   }
-  const std::unique_ptr<store::EventCursor> cursor = store_.ReadAll(checkpoint.position);
-  DAYBOOK_ASSIGN_OR_RETURN(const bool found, cursor->Next());
-  if (!found || TipOf(cursor->event()) != checkpoint.tip) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("read model ", ToAbsl(name()), " was built from another log: the event at position ",
-                     checkpoint.position.value(), " is not the one that it holds; drop its table to rebuild"));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status Worker::Loop(const Settings& settings) {
-  store::Subscription* subscription = nullptr;
   {
     absl::MutexLock lock(&mu_);
-    subscription = subscription_.get();
+    open_feed_ = feed_.get();
   }
   while (true) {
-    absl::StatusOr<std::vector<store::EventView>> events = subscription->NextBatch(settings.limits, kPatience);
+    absl::StatusOr<std::vector<store::EventView>> events = open_feed_->NextBatch(settings.limits, kPatience);
     if (absl::IsCancelled(events.status())) {
       absl::MutexLock lock(&mu_);
       return cancelled_ ? absl::OkStatus() : absl::UnavailableError("the event store was closed");
@@ -111,10 +117,12 @@ absl::Status Worker::Project(std::span<const store::EventView> events, const Set
     if (whole == 0) return failure;
     applied = ApplyAll(events.first(whole), settings);
     if (!applied.failure.ok()) return applied.failure;
-    DAYBOOK_RETURN_IF_ERROR(Commit(events[whole - 1], applied.counted));
+    DAYBOOK_RETURN_IF_ERROR(Commit(events.first(whole), applied.counted));
     return failure;
   }
-  return Commit(events.back(), applied.counted);
+  DAYBOOK_RETURN_IF_ERROR(Commit(events, applied.counted));
+  if (settings.on_shown && events.back().position > start_end_) TellShown(events, settings);
+  return absl::OkStatus();
 }
 
 Worker::Applied Worker::ApplyAll(std::span<const store::EventView> events, const Settings& settings) {
@@ -172,13 +180,15 @@ Worker::Verdict Worker::Judge(std::string_view type, const Settings& settings) {
   return verdict;
 }
 
-absl::Status Worker::Commit(const store::EventView& last, std::uint64_t counted) {
+absl::Status Worker::Commit(std::span<const store::EventView> events, std::uint64_t counted) {
+  const store::EventView& last = events.back();
   DAYBOOK_RETURN_IF_ERROR(body_->Flush(writer_));
   DAYBOOK_RETURN_IF_ERROR(writer_.status());
   Checkpoint next = checkpoint_;
   next.position = last.position;
   next.events += counted;
   next.tip = TipOf(last);
+  next.cursor = open_feed_->CursorAfter(events.size());
   if (daybook::internal::SeededBug("reached_before_commit")) [[unlikely]] {
     board_.Reached(index_, next.position, next.events);
   }
@@ -187,6 +197,18 @@ absl::Status Worker::Commit(const store::EventView& last, std::uint64_t counted)
   checkpoint_ = std::move(next);
   board_.Reached(index_, checkpoint_.position, checkpoint_.events);
   return absl::OkStatus();
+}
+
+void Worker::TellShown(std::span<const store::EventView> events, const Settings& settings) {
+  const Timestamp now = settings.clock->Now();
+  EventMetadata metadata;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const store::EventView& event = events[i];
+    if (event.index + 1 < event.count || event.position <= start_end_ || !body_->Knows(event.type)) continue;
+    // The projection may do without the envelope; one that does not read is no reason to stop.
+    if (!codec::DecodeEnvelopeInto(event.envelope, metadata).ok()) continue;
+    settings.on_shown(Shown{name(), event.position, metadata, open_feed_->ArrivalOf(i), now});
+  }
 }
 
 absl::Status Worker::Write(const Checkpoint& next) {

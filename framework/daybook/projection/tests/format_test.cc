@@ -28,13 +28,33 @@ TEST(ReadModelFormatTest, ACheckpointHasTheseBytes) {
   EXPECT_EQ(internal::EncodeCheckpoint(*back), bytes);
 }
 
+TEST(ReadModelFormatTest, ACheckpointOfATopicHasTheSourcesCursorBehindIt) {
+  Checkpoint checkpoint;
+  checkpoint.position = Position(1);
+  checkpoint.cursor = "here";
+  const std::string bytes = internal::EncodeCheckpoint(checkpoint);
+  EXPECT_EQ(ToHex(bytes),
+            "02"
+            "0000000000000001"
+            "0000000000000000"
+            "00000000000000000000000000000000"
+            "00"
+            "0468657265");
+  const absl::StatusOr<Checkpoint> back = internal::DecodeCheckpoint(bytes);
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(back->cursor, "here");
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_EQ(internal::DecodeCheckpoint(bytes.substr(0, size)).status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+}
+
 TEST(ReadModelFormatTest, ACheckpointCutAnywhereIsDamage) {
   const std::string bytes = internal::EncodeCheckpoint(Checkpoint());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_EQ(internal::DecodeCheckpoint(bytes.substr(0, size)).status().code(), absl::StatusCode::kDataLoss) << size;
   }
   EXPECT_EQ(internal::DecodeCheckpoint(bytes + "x").status().code(), absl::StatusCode::kDataLoss);
-  EXPECT_EQ(internal::DecodeCheckpoint("\x02" + bytes.substr(1)).status().code(),
+  EXPECT_EQ(internal::DecodeCheckpoint("\x03" + bytes.substr(1)).status().code(),
             absl::StatusCode::kFailedPrecondition);
 }
 
@@ -44,15 +64,15 @@ TEST(ReadModelFormatTest, TheLogTipIsBoundToStreamPlaceAndEnvelope) {
   event.revision = Revision(1);
   event.position = Position(2);
   event.envelope = "envelope";
-  const internal::LogTip tip = internal::TipOf(event);
+  const LogTip tip = TipOf(event);
   const std::string_view raw(reinterpret_cast<const char*>(tip.data()), tip.size());
   EXPECT_EQ(ToHex(raw), "910367e99d4a9cab56f69b3885493421");
   store::EventView other = event;
   other.envelope = "envelopf";
-  EXPECT_NE(internal::TipOf(other), tip);
+  EXPECT_NE(TipOf(other), tip);
   other = event;
   other.position = Position(3);
-  EXPECT_NE(internal::TipOf(other), tip);
+  EXPECT_NE(TipOf(other), tip);
 }
 
 TEST(ReadModelFormatTest, AFoldedStateLiesUnderItsStreamWithRevisionMemoAndMessage) {

@@ -121,8 +121,8 @@ def parser():
     made.add_argument("--dir", default=DIRECTORY, help="where everything is stored (default: build/stack)")
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name, function, about):
-        added = commands.add_parser(name, help=about, description=about)
+    def command(name, function, about, **more):
+        added = commands.add_parser(name, help=about, description=about, **more)
         added.set_defaults(function=function)
         return added
 
@@ -143,7 +143,7 @@ def parser():
     reads = command("records", read, "print topics, a record a line, as JSON")
     reads.add_argument("--follow", action="store_true", help="go on with what comes")
     reads.add_argument("topic", nargs="+", help="a name, or ^ and a regular expression")
-    demos = command("demo", demo, "bring it up, change BOS, and print where to look")
+    demos = command("demo", demo, "bring it up, change BOS, and print where to look", prog="./dev demo")
     demos.add_argument("--count", type=int, default=100)
     demos.add_argument("--rate", type=float, default=10)
     demos.add_argument("--seed", type=int, default=1)

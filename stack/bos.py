@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 
 from stack import python
@@ -17,6 +18,9 @@ class Bos(Component):
 
     After prepare() its tables exist; `manage` runs its commands, `seed` and `change` among them.
     """
+
+    stop_signal = signal.SIGINT  # at once; SIGTERM would wait for connections that are kept open
+    removed_by = "stop"  # a killed one's workers end a little later by themselves
 
     def __init__(self, directory, postgres, instance="uk", attached=True, workers=2, threads=4):
         self.name = f"bos-{instance}"

@@ -72,27 +72,28 @@ class Stack:
         """Starts what does not run, and returns when all of it serves. Seeds BOS before it is captured, if empty."""
         with self._locked():
             self._choice.write_text(json.dumps({"instances": self.instances}), "utf-8")
-            begin = {}
+            begin, starting = time.monotonic(), set()
+
+            def wait(component):
+                component.wait()
+                if component.name in starting:
+                    starting.remove(component.name)
+                    say(f"{component.name} serves, {time.monotonic() - begin:.1f} s after the call")
+
             for component, needs in self.components:
                 for need in needs:
-                    self._wait(need, begin)
+                    wait(need)
                 if component.is_running():
                     say(f"{component.name} runs already")
                 else:
                     say(f"{component.name} is starting")
-                    begin[component.name] = time.monotonic()
+                    starting.add(component.name)
                     component.launch()
                 if isinstance(component, Bos) and beneficiaries:
                     component.seed_if_empty(clients, beneficiaries)
             for component, _ in self.components:
-                self._wait(component, begin)
+                wait(component)
         return self
-
-    def _wait(self, component, begin):
-        component.wait()
-        started = begin.pop(component.name, None)
-        if started is not None:
-            say(f"{component.name} serves after {time.monotonic() - started:.1f} s")
 
     def stop(self):
         """Ends every process and keeps what they stored."""

@@ -57,7 +57,7 @@ class HelpTest(unittest.TestCase):
     def test_help_names_every_command_and_each_command_has_its_own(self):
         top = dev("--help")
         self.assertEqual(top.returncode, 0)
-        for command in ["run", "test", "bench", "fmt", "build", "docs", "clean"]:
+        for command in ["run", "test", "bench", "stack", "demo", "fmt", "build", "docs", "clean"]:
             self.assertRegex(top.stdout, rf"(?m)^  {command} ")
             one = dev(command, "--help")
             self.assertEqual(one.returncode, 0, one.stderr)

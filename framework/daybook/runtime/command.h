@@ -13,6 +13,7 @@
 #include "daybook/core/strong.h"
 #include "daybook/core/timestamp.h"
 #include "daybook/core/uuid.h"
+#include "daybook/runtime/input_progress.h"
 #include "daybook/store/event_store.h"
 
 namespace daybook::runtime {
@@ -28,6 +29,7 @@ struct CommandOptions {
   std::string causation_id;
   std::string traceparent;
   std::optional<Timestamp> source_time;
+  std::optional<CommandInput> input;  // where it was read: that position is stored with what it comes to
 };
 
 // What a command came to. The same for every duplicate of its id.

@@ -1,5 +1,7 @@
 #include "daybook/runtime/partition.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "daybook/base/status.h"
 #include "daybook/runtime/internal/committer.h"
@@ -33,6 +35,9 @@ class EmbeddedPartition final : public Partition {
   }
   void Submit(std::unique_ptr<internal::Request> request) override { committer_.Submit(std::move(request)); }
   absl::StatusOr<CommandOutcome> FindOutcome(CommandId id) override { return committer_.FindOutcome(id); }
+  void StoreInput(std::shared_ptr<InputProgress> progress, OutcomeHandler done) override {
+    committer_.StoreInput(std::move(progress), std::move(done));
+  }
 
  private:
   StoreCommitPoint commit_point_;

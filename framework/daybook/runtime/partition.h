@@ -83,6 +83,11 @@ class Partition {
 
   virtual PartitionStats stats() const = 0;
 
+  // Stores an input's position without a command, in the next batch: when it has moved because of what was set aside,
+  // or the reader has nothing more. `done` as OutcomeHandler, with an outcome that says nothing; QUEUE_FULL, STOPPING
+  // and PARTITION_POISONED occur.
+  virtual void StoreInput(std::shared_ptr<InputProgress> progress, OutcomeHandler done) = 0;
+
   virtual store::EventStore& store() = 0;
   virtual const PartitionOptions& options() const = 0;
 

@@ -54,6 +54,9 @@ class Request {
   // Decides, encodes the events into `decided`, and folds them into `state`. An error leaves `state` unusable.
   virtual absl::Status Decide(StateBox& state, const Context& context, Decided& decided) const = 0;
 
+  // True for a request that stores an input's position and decides nothing.
+  bool IsInputOnly() const { return ops == nullptr; }
+
   const AggregateOps* ops = nullptr;
   StreamId stream;
   CommandOptions options;
@@ -61,6 +64,13 @@ class Request {
   Fingerprint fingerprint = {};
   std::size_t bytes = 0;
   absl::StatusOr<CommandOutcome> result = absl::InternalError("not decided");  // handed to `done`
+};
+
+class InputRequest final : public Request {
+ public:
+  absl::Status Decide(StateBox&, const Context&, Decided&) const override {
+    return absl::InternalError("there is nothing to decide");
+  }
 };
 
 // What the committer needs of an aggregate type. Thread safety: const.

@@ -43,6 +43,7 @@ Committer::Committer(const PartitionOptions& options, store::EventStore& store, 
 // ---- Any thread ----
 
 absl::Status Committer::CheckRequest(const Request& request) {
+  if (request.IsInputOnly()) return absl::OkStatus();
   if (!request.stream.IsValid() || !IsValidUtf8(request.stream.text())) {
     return WithReason(
         absl::InvalidArgumentError("the stream key must be 1 to 255 bytes of UTF-8 without control characters"),
@@ -90,6 +91,13 @@ void Committer::Submit(std::unique_ptr<Request> request) {
   std::vector<std::unique_ptr<Request>> refused;
   refused.push_back(std::move(request));
   Answer(refused);
+}
+
+void Committer::StoreInput(std::shared_ptr<InputProgress> progress, OutcomeHandler done) {
+  auto request = std::make_unique<InputRequest>();
+  request->options.input = CommandInput{std::move(progress), 0};
+  request->done = std::move(done);
+  Submit(std::move(request));
 }
 
 const AggregateOps& Committer::Register(std::unique_ptr<AggregateOps> ops) {
@@ -174,6 +182,7 @@ void Committer::Count(const Request& answered) {
   const auto add = [](std::atomic<std::uint64_t>& counter, std::uint64_t n) {
     counter.fetch_add(n, std::memory_order_relaxed);
   };
+  if (answered.IsInputOnly()) return;
   if (!answered.result.ok()) return add(counters_.failed, 1);
   const CommandOutcome& outcome = *answered.result;
   if (outcome.duplicate) return add(counters_.duplicate, 1);

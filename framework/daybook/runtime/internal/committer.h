@@ -42,6 +42,7 @@ class Committer final : public Partition {
   const PartitionOptions& options() const override { return options_; }
   const AggregateOps& Register(std::unique_ptr<AggregateOps> ops) override;
   void Submit(std::unique_ptr<Request> request) override;
+  void StoreInput(std::shared_ptr<InputProgress> progress, OutcomeHandler done) override;
   absl::StatusOr<CommandOutcome> FindOutcome(CommandId id) override;
 
  private:

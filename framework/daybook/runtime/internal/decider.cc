@@ -1,5 +1,6 @@
 #include "daybook/runtime/internal/decider.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -54,7 +55,12 @@ std::uint64_t Decider::MustWaitFor(const Request& request) {
 }
 
 void Decider::Decide(std::unique_ptr<Request> request, Work& work) {
-  request->result = DecideOne(*request, work);
+  if (request->IsInputOnly()) {
+    request->result = CommandOutcome();
+  } else {
+    request->result = DecideOne(*request, work);
+  }
+  if (request->options.input.has_value() && request->result.ok()) NoteInput(*request);
   work.answers.push_back(std::move(request));
 }
 
@@ -241,7 +247,18 @@ void Decider::NoteSnapshotDue(CachedState& state) {
   if (state.snapshot_due) snapshots_due_.push_back(&state);
 }
 
+void Decider::NoteInput(const Request& request) {
+  const CommandInput& input = *request.options.input;
+  if (!request.IsInputOnly()) input.progress->Decided(input.number);
+  if (std::find(inputs_.begin(), inputs_.end(), input.progress) == inputs_.end()) inputs_.push_back(input.progress);
+}
+
 void Decider::EndChunk(Work& work) {
+  for (const std::shared_ptr<InputProgress>& input : inputs_) {
+    work.batch.inputs.push_back(input->position());
+    work.bytes += work.batch.inputs.back().source.size() + work.batch.inputs.back().value.size();
+  }
+  inputs_.clear();
   for (CachedState* state : snapshots_due_) {
     state->snapshot_due = false;
     if (state->broken) continue;
@@ -264,6 +281,7 @@ void Decider::DropEverything() {
   staged_.clear();
   staged_order_.clear();
   snapshots_due_.clear();
+  inputs_.clear();
 }
 
 }  // namespace daybook::runtime::internal

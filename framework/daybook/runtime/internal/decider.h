@@ -71,6 +71,7 @@ class Decider {
   void StageEvents(const Request& request, CachedState& state, std::vector<store::EventData> events, Work& work);
   void StageOutcome(const Request& request, const CommandOutcome& outcome, Work& work);
   void NoteSnapshotDue(CachedState& state);
+  void NoteInput(const Request& request);
 
   const PartitionOptions& options_;
   store::EventStore& store_;
@@ -86,6 +87,7 @@ class Decider {
   absl::flat_hash_map<CommandId, StagedOutcome> staged_;
   std::deque<std::pair<std::uint64_t, CommandId>> staged_order_;  // chunk and id, oldest first
   std::vector<CachedState*> snapshots_due_;                       // of this chunk
+  std::vector<std::shared_ptr<InputProgress>> inputs_;            // of this chunk's commands, each once
 
   std::atomic<std::uint64_t> states_loaded_{0};
   std::atomic<std::uint64_t> snapshots_ignored_{0};

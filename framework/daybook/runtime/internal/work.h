@@ -36,13 +36,14 @@ struct Work {
   std::size_t bytes = 0;         // of the rows
   std::uint64_t last_chunk = 0;  // the decider's number for what it staged at once
 
-  bool HasRows() const { return !batch.appends.empty() || !batch.outcomes.empty(); }
+  bool HasRows() const { return !batch.appends.empty() || !batch.outcomes.empty() || !batch.inputs.empty(); }
 
   // Makes it empty and keeps the vectors' memory: batches come and go all the time.
   void Clear() {
     batch.first_position = Position();
     batch.appends.clear();
     batch.outcomes.clear();
+    batch.inputs.clear();
     answers.clear();
     snapshots.clear();
     bytes = 0;
@@ -54,6 +55,7 @@ struct Work {
     if (batch.first_position == Position()) batch.first_position = later.batch.first_position;
     MoveBehind(batch.appends, later.batch.appends);
     MoveBehind(batch.outcomes, later.batch.outcomes);
+    MoveBehind(batch.inputs, later.batch.inputs);  // of the same input the later one counts
     MoveBehind(answers, later.answers);
     MoveBehind(snapshots, later.snapshots);
     bytes += later.bytes;

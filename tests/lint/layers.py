@@ -74,7 +74,7 @@ THIRD_PARTY = [
     (r"^librdkafka/", "librdkafka", ["framework/daybook/bus/kafka/"]),
     (r"^boost/(?:json|url)(?:/|\.hpp)|^boost/system/", "Boost.JSON and URL",
      ["framework/daybook/base/log.cc", "framework/daybook/http/", "framework/daybook/observe/",
-      "framework/daybook/cdc/",
+      "framework/daybook/cdc/", "framework/daybook/bus/kafka/",
       EXAMPLE + "gateway/", EXAMPLE + "projections/", EXAMPLE + "api/", EXAMPLE + "switch/", "bench/",
       TESTS]),
     (r"^boost/", "Boost", []),

@@ -1,0 +1,81 @@
+#ifndef DAYBOOK_BUS_KAFKA_INTERNAL_CLIENT_H_
+#define DAYBOOK_BUS_KAFKA_INTERNAL_CLIENT_H_
+
+#include <librdkafka/rdkafka.h>
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/bus/bus.h"
+#include "daybook/bus/kafka/internal/handles.h"
+#include "daybook/bus/kafka/kafka_bus.h"
+
+namespace daybook::bus::internal {
+
+enum class Role { kConsumer, kProducer };
+
+using Settings = std::map<std::string, std::string>;
+
+// What every client of librdkafka has here: settings, whether a broker can be reached, figures, log lines.
+//
+// Made in two steps because librdkafka's callbacks get a pointer to it: MakeConf, then more callbacks on the conf, then
+// Start. Thread safety: health() from any thread; the callbacks run where the client is polled.
+class Client {
+ public:
+  Client(const KafkaOptions& options, Role role, std::string name);
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  ~Client();
+
+  // The user's properties, ours, and then `settings`; callbacks get `opaque`, which is or leads to this client.
+  // kInvalidArgument naming the property.
+  absl::StatusOr<ConfHandle> MakeConf(const Settings& settings);
+
+  // `opaque`: what rd_kafka_opaque gives; its first use must be through OfOpaque.
+  absl::Status Start(ConfHandle conf);
+
+  rd_kafka_t* get() const { return handle_.get(); }
+  const std::string& name() const { return name_; }
+
+  absl::Status health() const;
+  // Something came back from a broker.
+  void SayReachable();
+  // Called in the thread that polls, for errors that concern the client as a whole.
+  void OnError(rd_kafka_resp_err_t error, std::string_view reason);
+  void OnFigures(std::string_view json);
+
+  // The code of a fatal error; NO_ERROR if there is none.
+  rd_kafka_resp_err_t fatal_error() const { return fatal_.load(std::memory_order_acquire); }
+
+  // The owner's pointer, for its own callbacks.
+  void* owner = nullptr;
+  static Client& Of(void* opaque) { return *static_cast<Client*>(opaque); }
+
+ private:
+  const KafkaOptions options_;  // a copy: clients may outlive the bus by the batches that they gave out
+  const Role role_;
+  const std::string name_;
+  std::atomic<rd_kafka_resp_err_t> fatal_ = RD_KAFKA_RESP_ERR_NO_ERROR;
+  std::atomic<bool> is_reachable_ = true;
+  mutable absl::Mutex mu_;
+  std::string last_reason_ ABSL_GUARDED_BY(mu_);
+  absl::Status health_ ABSL_GUARDED_BY(mu_);
+  ClientHandle handle_;  // last: its destruction calls back
+};
+
+// Why the options would be refused, without making a client.
+absl::Status CheckOptions(const KafkaOptions& options);
+
+// How many partitions a topic has; `client` must not make topics by asking. kNotFound, kUnavailable.
+absl::StatusOr<std::int32_t> AskPartitionCount(rd_kafka_t* client, const std::string& topic, absl::Duration timeout);
+
+}  // namespace daybook::bus::internal
+
+#endif  // DAYBOOK_BUS_KAFKA_INTERNAL_CLIENT_H_

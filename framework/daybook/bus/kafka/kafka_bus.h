@@ -37,8 +37,8 @@ struct KafkaOptions {
 };
 
 // Topics on a Kafka cluster, by librdkafka. Does not connect before it is used.
-// kInvalidArgument: an option or property that is unknown, malformed or refused, naming it; kNotFound and
-// kPermissionDenied: a file of `security`.
+// kInvalidArgument: an option or property that is unknown, malformed or refused, naming it; kNotFound: a file
+// of `security` that cannot be read.
 absl::StatusOr<std::unique_ptr<Bus>> OpenKafkaBus(const KafkaOptions& options);
 
 }  // namespace daybook::bus

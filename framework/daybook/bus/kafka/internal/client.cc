@@ -1,6 +1,7 @@
 #include "daybook/bus/kafka/internal/client.h"
 
 #include <array>
+#include <fstream>
 #include <span>
 #include <utility>
 #include <vector>
@@ -135,6 +136,15 @@ void OnRdLog(const rd_kafka_t* client, int level, const char* facility, const ch
        {"text", std::string(text)}});
 }
 
+// librdkafka's error for a missing file does not say which.
+absl::Status CheckFiles(const KafkaSecurity& security) {
+  for (const std::string* path : {&security.ca_file, &security.certificate_file, &security.key_file}) {
+    if (path->empty() || std::ifstream(*path).good()) continue;
+    return absl::NotFoundError(absl::StrCat("KafkaOptions::security: ", *path, " cannot be read"));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Client::Client(const KafkaOptions& options, Role role, std::string name)
@@ -216,6 +226,7 @@ absl::Status CheckOptions(const KafkaOptions& options) {
   if (options.figures_interval < absl::Milliseconds(1)) {
     return absl::InvalidArgumentError("KafkaOptions::figures_interval is less than a millisecond");
   }
+  DAYBOOK_RETURN_IF_ERROR(CheckFiles(options.security));
   for (const Role role : {Role::kConsumer, Role::kProducer}) {
     Client client(options, role, "check");
     DAYBOOK_ASSIGN_OR_RETURN(const ConfHandle conf, client.MakeConf({}));

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,7 +11,6 @@
 #include <utility>
 
 #include "daybook/base/check.h"
-#include "daybook/base/log.h"
 
 namespace daybook::testing {
 namespace {
@@ -42,16 +40,16 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command) {
   int to_child[2];
   int from_child[2];
   DAYBOOK_CHECK(pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0, "no pipes");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to_child[0], 0);
-  posix_spawn_file_actions_adddup2(&actions, from_child[1], 1);
-  posix_spawn_file_actions_addchdir_np(&actions, DAYBOOK_SOURCE_DIR);
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  EXPECT_EQ(posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0) << command[0];
-  posix_spawn_file_actions_destroy(&actions);
+  pid_ = fork();
+  DAYBOOK_CHECK(pid_ >= 0, "no process");
+  if (pid_ == 0) {
+    if (dup2(to_child[0], 0) < 0 || dup2(from_child[1], 1) < 0 || chdir(DAYBOOK_SOURCE_DIR) != 0) _exit(126);
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
   close(to_child[0]);
   close(from_child[1]);
   input_ = to_child[1];

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
+#include <map>
 
 #include "absl/synchronization/mutex.h"
 #include "daybook/base/clock.h"

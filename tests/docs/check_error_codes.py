@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/reference/errors.md"
 # Where codes are given to callers; anything UPPER_SNAKE with an underscore in a string there is one.
 SOURCES = [
-    *(f"framework/daybook/{folder}" for folder in ("runtime", "projection", "http", "grpc", "store")),
+    *(f"framework/daybook/{folder}" for folder in ("runtime", "projection", "http", "grpc", "store", "bus")),
     *(f"examples/beneficiary/{folder}" for folder in ("api", "app", "domain", "projections")),
 ]
 CODE = re.compile(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"')

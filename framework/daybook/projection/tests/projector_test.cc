@@ -198,8 +198,8 @@ TEST_F(ProjectionRunnerTest, AModelNewerThanTheLogRefusesAndSaysToRebuild) {
   runner.Start();
   const ProjectionStatus status = StoppedStatus(runner, "tally.v1");
   EXPECT_EQ(status.error.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.error.message()),
-              AllOf(HasSubstr("tally.v1 is at position 2"), HasSubstr("log ends at 1"), HasSubstr("rebuild")));
+  EXPECT_THAT(std::string(status.error.message()), AllOf(HasSubstr("read model tally.v1: it is at position 2"),
+                                                         HasSubstr("log ends at 1"), HasSubstr("rebuild")));
   EXPECT_TRUE(runner.WaitUntil("by_balance.v1", restored.end(), kLimit).ok()) << "the others go on";
 }
 

@@ -1,0 +1,214 @@
+#include "daybook/bus/topic_event_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/base/log.h"
+#include "daybook/base/reason.h"
+#include "daybook/base/status.h"
+#include "daybook/base/strings.h"
+#include "daybook/bus/event_record.h"
+#include "daybook/bus/internal/merged_log.h"
+
+namespace daybook::bus {
+namespace {
+
+using internal::LaneMark;
+using internal::MergedLog;
+
+// Only bounds how long a Cancel may go unnoticed; a record ends the wait at once.
+constexpr absl::Duration kPollMax = absl::Milliseconds(100);
+
+// What the consumer says of the topic, and what that means for a read model.
+absl::Status Explain(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  if (reason == "TOPIC_RECREATED" || reason == "PARTITION_GONE") {
+    return Annotate(status,
+                    "the topics are not those that it was built from (delete the read models to build them from what "
+                    "the topics hold now, once these are known to be complete)");
+  }
+  if (reason == "OFFSET_OUT_OF_RANGE") {
+    return Annotate(status,
+                    "the topics do not hold what comes next (they were made anew, or do not keep everything: once they "
+                    "hold all events again, delete the read models to build them from these)");
+  }
+  return status;
+}
+
+// kUnavailable while it does not exist: whoever publishes makes it.
+absl::Status CheckExists(Consumer& consumer, const TopicPartition& partition, absl::Duration timeout) {
+  const absl::StatusOr<std::int32_t> count = consumer.PartitionCount(partition.topic, timeout);
+  if (absl::IsNotFound(count.status()) || (count.ok() && *count <= partition.partition.value())) {
+    return absl::UnavailableError(absl::StrCat("there is no ", partition.ToString(), " yet"));
+  }
+  return count.status();
+}
+
+}  // namespace
+
+class TopicEventSource::Feed final : public projection::EventFeed {
+ public:
+  Feed(TopicEventSource& source, std::unique_ptr<Consumer> consumer, MergedLog log)
+      : source_(source), consumer_(std::move(consumer)), log_(std::move(log)) {}
+
+  absl::StatusOr<std::vector<store::EventView>> NextBatch(const store::BatchLimits& limits,
+                                                          absl::Duration timeout) override {
+    if (!failed_.ok()) return failed_;
+    absl::StatusOr<std::vector<store::EventView>> events = Wait(limits, timeout);
+    if (!events.ok() && !absl::IsCancelled(events.status())) failed_ = events.status();
+    return events;
+  }
+
+  std::string CursorAfter(std::size_t count) const override { return log_.CursorAfter(count); }
+  projection::Arrival ArrivalOf(std::size_t index) const override { return log_.ArrivalOf(index); }
+
+  absl::Status waiting() const override {
+    const absl::Status health = consumer_->health();
+    absl::MutexLock lock(&mu_);
+    if (overtaken_ != Position() &&
+        source_.options_.clock->Monotonic() - overtaken_since_ > source_.options_.overtaken_max) {
+      return WithReason(absl::UnavailableError(absl::StrCat(
+                            "waits for position ", overtaken_.value(),
+                            ", which is not on its topic although later ones are on theirs (is the publisher down?)")),
+                        "EVENT_OVERTAKEN");
+    }
+    return health;
+  }
+
+  void Cancel() override { cancelled_ = true; }
+
+ private:
+  enum class Reading { kAll, kNeeded };
+
+  absl::StatusOr<std::vector<store::EventView>> Wait(const store::BatchLimits& limits, absl::Duration timeout) {
+    const Clock& clock = *source_.options_.clock;
+    const absl::Duration deadline = clock.Monotonic() + timeout;
+    while (true) {
+      if (cancelled_) return absl::CancelledError("the feed was cancelled");
+      DAYBOOK_ASSIGN_OR_RETURN(std::vector<store::EventView> events, log_.Take(limits));
+      NoteOvertaken();
+      if (!events.empty()) return events;
+      DAYBOOK_RETURN_IF_ERROR(LimitAhead());
+      const absl::Duration left = deadline - clock.Monotonic();
+      if (left <= absl::ZeroDuration()) return events;
+      DAYBOOK_RETURN_IF_ERROR(Read(limits, std::min(left, kPollMax)));
+    }
+  }
+
+  absl::Status Read(const store::BatchLimits& limits, absl::Duration timeout) {
+    absl::StatusOr<RecordBatch> polled =
+        consumer_->Poll({.records_max = limits.events_max, .bytes_max = limits.bytes_max, .timeout = timeout});
+    if (!polled.ok()) return Explain(polled.status());
+    if (polled->empty()) return absl::OkStatus();
+    const Timestamp received = source_.options_.clock->Now();
+    const auto batch = std::make_shared<const RecordBatch>(*std::move(polled));
+    const std::uint64_t repeats = log_.repeats();
+    for (const Record& record : batch->records()) DAYBOOK_RETURN_IF_ERROR(log_.Add(record, received, batch));
+    source_.RaiseEnd(log_.highest());
+    if (log_.repeats() > repeats) {
+      source_.repeats_ += log_.repeats() - repeats;
+      Log(LogLevel::kWarning, "dropped records that repeat events",
+          {{"records", static_cast<std::int64_t>(log_.repeats() - repeats)}});
+    }
+    return absl::OkStatus();
+  }
+
+  // Reads on only where the next event can be, as long as too much waits for it.
+  absl::Status LimitAhead() {
+    if (reading_ == Reading::kAll && log_.held_bytes() > source_.options_.ahead_bytes_max) {
+      reading_ = Reading::kNeeded;
+      return Explain(consumer_->Assign(log_.Starts(MergedLog::Which::kNeeded), source_.options_.answer_timeout));
+    }
+    if (reading_ == Reading::kNeeded && log_.held_bytes() <= source_.options_.ahead_bytes_max / 2) {
+      reading_ = Reading::kAll;
+      return Explain(consumer_->Assign(log_.Starts(MergedLog::Which::kAll), source_.options_.answer_timeout));
+    }
+    return absl::OkStatus();
+  }
+
+  void NoteOvertaken() {
+    const Position missing = log_.missing();
+    absl::MutexLock lock(&mu_);
+    if (missing == overtaken_) return;
+    overtaken_ = missing;
+    overtaken_since_ = source_.options_.clock->Monotonic();
+  }
+
+  TopicEventSource& source_;
+  const std::unique_ptr<Consumer> consumer_;
+  std::atomic<bool> cancelled_{false};
+
+  // The reader's thread only.
+  MergedLog log_;
+  Reading reading_ = Reading::kAll;
+  absl::Status failed_;
+
+  mutable absl::Mutex mu_;
+  Position overtaken_ ABSL_GUARDED_BY(mu_);  // 0 = none
+  absl::Duration overtaken_since_ ABSL_GUARDED_BY(mu_);
+};
+
+TopicEventSource::TopicEventSource(Bus& bus, TopicEventSourceOptions options)
+    : bus_(bus), options_(std::move(options)) {}
+
+void TopicEventSource::RaiseEnd(Position position) {
+  std::uint64_t end = end_.load(std::memory_order_relaxed);
+  while (end < position.value() && !end_.compare_exchange_weak(end, position.value(), std::memory_order_relaxed)) {
+  }
+}
+
+absl::StatusOr<Position> TopicEventSource::ReadEnd() {
+  Position end;
+  for (const std::string& topic : options_.topics) {
+    const TopicPartition partition{topic, BusPartition(static_cast<std::int32_t>(options_.partition.value()))};
+    absl::StatusOr<RecordBatch> tail = ReadTail(bus_, partition, 1, options_.answer_timeout);
+    if (absl::IsNotFound(tail.status()) || absl::IsDeadlineExceeded(tail.status())) {
+      return absl::UnavailableError(
+          absl::StrCat("the end of ", partition.ToString(), " cannot be read: ", tail.status().message()));
+    }
+    if (!tail.ok()) return tail.status();
+    if (tail->empty()) continue;
+    DAYBOOK_ASSIGN_OR_RETURN(const EventRecord last, DecodeEvent(tail->records().back()));
+    end = std::max(end, last.position);
+  }
+  return end;
+}
+
+absl::StatusOr<std::unique_ptr<projection::EventFeed>> TopicEventSource::Open(const projection::FeedStart& start) {
+  std::vector<LaneMark> kept;
+  if (start.after != Position()) {
+    if (start.cursor.empty()) {
+      return absl::FailedPreconditionError(
+          "it was built from a log, not from topics; delete the read models to rebuild");
+    }
+    DAYBOOK_ASSIGN_OR_RETURN(kept, internal::DecodeMarks(start.cursor, options_.partition));
+  }
+  std::vector<LaneMark> marks;
+  for (const std::string& topic : options_.topics) {
+    LaneMark& mark = marks.emplace_back();
+    mark.partition = {topic, BusPartition(static_cast<std::int32_t>(options_.partition.value()))};
+    for (const LaneMark& old : kept) {
+      if (old.partition.topic == topic) mark = old;
+    }
+  }
+  DAYBOOK_ASSIGN_OR_RETURN(std::unique_ptr<Consumer> consumer, bus_.NewConsumer({.name = options_.name}));
+  for (const LaneMark& mark : marks) {
+    if (mark.position != Position()) continue;  // of those Assign says what is wrong
+    DAYBOOK_RETURN_IF_ERROR(CheckExists(*consumer, mark.partition, options_.answer_timeout));
+  }
+  MergedLog log(std::move(marks), start.after, start.tip);
+  DAYBOOK_RETURN_IF_ERROR(Explain(consumer->Assign(log.Starts(MergedLog::Which::kAll), options_.answer_timeout)));
+  DAYBOOK_ASSIGN_OR_RETURN(const Position end, ReadEnd());
+  if (end < start.after) {
+    return absl::FailedPreconditionError(absl::StrCat("it is at position ", start.after.value(),
+                                                      ", but the topics end at ", end.value(),
+                                                      "; delete the read models to build them from these"));
+  }
+  RaiseEnd(end);
+  return std::make_unique<Feed>(*this, std::move(consumer), std::move(log));
+}
+
+}  // namespace daybook::bus

@@ -1,0 +1,73 @@
+#ifndef DAYBOOK_BUS_TOPIC_EVENT_SOURCE_H_
+#define DAYBOOK_BUS_TOPIC_EVENT_SOURCE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "daybook/base/clock.h"
+#include "daybook/bus/bus.h"
+#include "daybook/core/strong.h"
+#include "daybook/projection/event_source.h"
+
+namespace daybook::bus {
+
+struct TopicEventSourceOptions {
+  std::vector<std::string> topics;                   // all over which the log's events are spread
+  PartitionId partition;                             // of the log, and so of every topic
+  std::string name = "events";                       // of the consumers, for metrics and logs
+  absl::Duration answer_timeout = absl::Seconds(5);  // for the broker's answers when a feed is opened
+  // A feed keeps at most this much of what waits for an event before it, and then reads only where that can be.
+  std::size_t ahead_bytes_max = 32 * 1024 * 1024;
+  // An event that later ones have overtaken for longer than this makes the feed `waiting`.
+  absl::Duration overtaken_max = absl::Seconds(10);
+  const Clock* clock = &Clock::System();
+};
+
+// The log of one partition as its topics hold it, for projections (event_record.h says how it lies there). Every feed
+// has a consumer of its own and reads from where its read model stands: no consumer group, so any number of processes
+// read independently.
+//
+//   TopicEventSource source(*bus, {.topics = {"beneficiary.beneficiary.events.v1", "beneficiary.client.events.v1"}});
+//   projection::ProjectionRunner runner(source, read_models, {});
+//
+// Thread safety: as EventSource. The bus outlives it.
+// Invariants:
+//   1. A feed gives every event of the log once and in order. Records that repeat one are dropped and counted.
+//   2. It waits in the consumer's Poll and nowhere else: an event is given as soon as it and all before it are read.
+//   3. What cannot be the log is an error at Open or NextBatch, never skipped:
+//        kDataLoss           EVENTS_MISSING: there is a gap; EVENT_REPLACED: another event at a position read before
+//        kInvalidArgument    NOT_AN_EVENT: a record that is none
+//        kFailedPrecondition TOPIC_RECREATED, OFFSET_OUT_OF_RANGE, PARTITION_GONE, as bus/consumer.h
+//      A topic that does not exist yet is kUnavailable.
+class TopicEventSource : public projection::EventSource {
+ public:
+  TopicEventSource(Bus& bus, TopicEventSourceOptions options);
+
+  absl::StatusOr<std::unique_ptr<projection::EventFeed>> Open(const projection::FeedStart& start) override;
+  Position end() const override { return Position(end_.load(std::memory_order_relaxed)); }
+
+  // Records that repeated an event, of all feeds.
+  std::uint64_t repeats() const { return repeats_.load(std::memory_order_relaxed); }
+
+ private:
+  class Feed;
+
+  // The last position that the topics hold.
+  absl::StatusOr<Position> ReadEnd();
+  void RaiseEnd(Position position);
+
+  Bus& bus_;
+  const TopicEventSourceOptions options_;
+  std::atomic<std::uint64_t> end_{0};
+  std::atomic<std::uint64_t> repeats_{0};
+};
+
+}  // namespace daybook::bus
+
+#endif  // DAYBOOK_BUS_TOPIC_EVENT_SOURCE_H_

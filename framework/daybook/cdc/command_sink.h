@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "daybook/core/stream_id.h"
@@ -20,6 +22,29 @@ struct Command {
   std::string type;       // full protobuf name of the message
   std::string payload;    // the message, serialised
   Timestamp source_time;  // commit time at the source of the newest change in it; 0 = unknown
+  // For gateways that share their work (Gateway::Observe): whom it is about, as bytes that mean something to a gateway
+  // of the same catalog only, and how many commands that aggregate has had, this one included.
+  std::string aggregate;
+  std::uint64_t emission = 0;
+};
+
+// A record that was not understood, on its way to where such records are kept.
+struct DeadLetter {
+  struct Header {
+    std::string name;
+    std::string value;
+  };
+
+  Uuid id;            // of the record's place: the same for every gateway that reads the topic
+  std::string topic;  // where it was read
+  std::int32_t partition = 0;
+  std::int64_t offset = 0;
+  Timestamp timestamp;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<Header> headers;
+  absl::Status why;
+  Timestamp at;  // when it was set aside
 };
 
 // Where commands go: the application joins it to a command executor or to a bus.
@@ -44,6 +69,9 @@ class CommandSink {
   // `done` with kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted or kCancelled: offered again too, with
   // the same id; with any other error: set aside as a dead letter.
   virtual absl::Status Publish(const Command& command, Done done) = 0;
+
+  // Likewise for what GatewayOptions::DeadLetters::kSink hands over. Without an implementation: kUnimplemented.
+  virtual absl::Status PublishDeadLetter(const DeadLetter& letter, Done done);
 };
 
 }  // namespace daybook::cdc

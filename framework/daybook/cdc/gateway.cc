@@ -58,7 +58,8 @@ Gateway::Impl::Impl(GatewayOptions o, store::KeyValue* k)
       catalog(options.catalog),
       kv(k),
       parser(&options.catalog, {options.unavailable_value}),
-      dead_letters(options.dead_letter_directory, options.name) {}
+      dead_letters(options.dead_letter_directory, options.name),
+      role(options.role) {}
 
 absl::Status Gateway::Impl::OpenTables() {
   DAYBOOK_ASSIGN_OR_RETURN(rows_table, kv->OpenTable("cdc.rows"));
@@ -96,8 +97,10 @@ absl::Status Gateway::Impl::Load(CommandSink* sink) {
   DAYBOOK_RETURN_IF_ERROR(transactions->Load(*kv, now));
   DAYBOOK_RETURN_IF_ERROR(ForEach(*kv, state_table, kPositionEntry, [&](std::string_view key, std::string_view value) {
     std::uint64_t offset = 0;
+    std::uint64_t timestamp = 0;  // not written by earlier versions
     if (key.size() < 5 || !ConsumeVarint(value, offset)) return Damaged("input position");
-    positions.emplace(std::string(key), static_cast<std::int64_t>(offset));
+    if (!value.empty() && !ConsumeVarint(value, timestamp)) return Damaged("input position");
+    positions.emplace(std::string(key), Place{static_cast<std::int64_t>(offset), static_cast<std::int64_t>(timestamp)});
     return absl::OkStatus();
   }));
   DAYBOOK_RETURN_IF_ERROR(ForEach(*kv, state_table, kBadLineEntry, [&](std::string_view key, std::string_view) {
@@ -107,6 +110,7 @@ absl::Status Gateway::Impl::Load(CommandSink* sink) {
   DAYBOOK_RETURN_IF_ERROR(ForEach(*kv, state_table, kSnapshotEntry, [&](std::string_view, std::string_view value) {
     return ConsumeVarint(value, full_snapshot_lsn) ? absl::OkStatus() : Damaged("snapshot position");
   }));
+  DAYBOOK_RETURN_IF_ERROR(LoadShared());
   return LoadAggregates();
 }
 
@@ -184,13 +188,12 @@ absl::Status Gateway::Impl::IngestBatch(std::span<const Record> records) {
     ++count.records;
     const std::string& key = *PositionOf(record);
     auto position = positions.find(std::string_view(key));
-    if (position != positions.end() && record.offset <= position->second) {
+    if (position != positions.end() && record.offset <= position->second.offset) {
       ++count.skipped_by_offset;
       continue;
     }
     DAYBOOK_RETURN_IF_ERROR(Handle(record));
-    if (position == positions.end()) position = positions.emplace(key, 0).first;
-    position->second = record.offset;
+    positions.insert_or_assign(key, Place{record.offset, record.timestamp_ms});
     positions_changed.insert(key);
   }
   return absl::OkStatus();
@@ -199,11 +202,15 @@ absl::Status Gateway::Impl::IngestBatch(std::span<const Record> records) {
 void Gateway::Impl::AppendState(store::WriteBatch& batch) {
   std::string value;
   for (const std::string& key : positions_changed) {
+    const Place& place = positions.find(std::string_view(key))->second;
     value.clear();
-    AppendVarint(value, static_cast<std::uint64_t>(positions.find(std::string_view(key))->second));
+    AppendVarint(value, static_cast<std::uint64_t>(place.offset));
+    AppendVarint(value, static_cast<std::uint64_t>(place.timestamp_ms));
     batch.Put(state_table, StateKey(kPositionEntry, key), value);
   }
   positions_changed.clear();
+  for (const std::string& key : positions_forgotten) batch.Delete(state_table, StateKey(kPositionEntry, key));
+  positions_forgotten.clear();
   for (const std::string& hash : bad_lines_added) batch.Put(state_table, StateKey(kBadLineEntry, hash), "");
   bad_lines_added.clear();
   if (std::exchange(full_snapshot_changed, false)) {
@@ -268,6 +275,7 @@ absl::Status Gateway::Impl::Commit() {
   store::WriteBatch batch;
   rows->AppendTo(batch);
   transactions->AppendTo(batch);
+  AppendShared(batch);
   AppendState(batch);
   const bool only_removals = batch.empty();  // every command comes with a change of its aggregate's state
   outbox->AppendTo(batch);
@@ -290,6 +298,7 @@ void Gateway::Impl::UpdateCounters() {
   count.published = outbox->published();
   count.outbox = outbox->size();
   count.dirty = dirty.size();
+  count.held = held.size();
   count.open_transactions = transactions->size();
   count.parked = parked.size();
   const Timestamp at = options.clock->Now();
@@ -338,7 +347,7 @@ absl::Status Gateway::Ingest(std::span<const Record> records) {
   if (!ingested.ok() && !absl::IsFailedPrecondition(ingested)) return g.Fail(ingested);
   if (absl::Status s = g.EmitDue(g.now); !s.ok()) return g.Fail(s);
   if (absl::Status s = g.Commit(); !s.ok()) return g.Fail(s);
-  if (absl::Status s = g.outbox->Publish(); !s.ok()) return g.Fail(s);
+  if (absl::Status s = g.PublishOutbox(); !s.ok()) return g.Fail(s);
   g.UpdateCounters();
   return ingested;
 }
@@ -348,10 +357,10 @@ absl::Status Gateway::Tick() {
   DAYBOOK_RETURN_IF_ERROR(g.failed);
   g.now = g.options.clock->Monotonic();
   g.ReportLongParked();
-  if (absl::Status s = g.outbox->Publish(); !s.ok()) return g.Fail(s);
+  if (absl::Status s = g.PublishOutbox(); !s.ok()) return g.Fail(s);
   if (absl::Status s = g.EmitDue(g.now); !s.ok()) return g.Fail(s);
   if (absl::Status s = g.Commit(); !s.ok()) return g.Fail(s);
-  if (absl::Status s = g.outbox->Publish(); !s.ok()) return g.Fail(s);
+  if (absl::Status s = g.PublishOutbox(); !s.ok()) return g.Fail(s);
   g.UpdateCounters();
   return absl::OkStatus();
 }
@@ -362,7 +371,7 @@ absl::Status Gateway::Flush() {
   absl::Status status;
   do {
     status = Tick();
-  } while (status.ok() && (!g.dirty.empty() || !g.fan_outs.empty()));
+  } while (status.ok() && (g.dirty.size() > g.held.size() || !g.fan_outs.empty()));
   g.flushing = false;
   return status;
 }
@@ -382,9 +391,10 @@ absl::Status Gateway::Drain(absl::Duration timeout) {
 
 std::vector<InputPosition> Gateway::Positions() const {
   std::vector<InputPosition> list;
-  for (const auto& [key, offset] : impl_->positions) {
+  for (const auto& [key, place] : impl_->positions) {
     const std::size_t topic = key.size() - 4;
-    list.push_back({key.substr(0, topic), static_cast<std::int32_t>(ReadBigEndian32(key.data() + topic)), offset});
+    list.push_back({key.substr(0, topic), static_cast<std::int32_t>(ReadBigEndian32(key.data() + topic)), place.offset,
+                    place.timestamp_ms});
   }
   std::sort(list.begin(), list.end(), [](const InputPosition& a, const InputPosition& b) {
     return std::tie(a.topic, a.partition) < std::tie(b.topic, b.partition);

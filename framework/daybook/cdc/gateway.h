@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,12 +27,30 @@ enum class TransactionMode {
   kIgnore,    // everything is debounced: for connectors whose transaction topic is not consumed
 };
 
+// Whether this gateway is the one that publishes.
+enum class Role {
+  kActive,   // puts commands into its outbox and publishes them
+  kStandby,  // applies every record and publishes nothing: another gateway over the same topics does
+};
+
 struct GatewayOptions {
+  // Where records that are not understood go. Aggregates and commands that were refused are always written to the
+  // directory.
+  enum class DeadLetters {
+    kDirectory,  // a file in dead_letter_directory
+    kSink,       // CommandSink::PublishDeadLetter, through the outbox
+  };
+
   std::string name = "gateway";  // of the dead-letter file
   Catalog catalog;
   std::vector<const AggregateMapping*> mappings;  // one per aggregate of the catalog, in its order; not owned
   std::string dead_letter_directory;              // created when the first one is written
-  const Clock* clock = &Clock::System();          // not owned
+  DeadLetters dead_letters = DeadLetters::kDirectory;
+  Role role = Role::kActive;
+  // Its records are dead letters sent back: they lie out of their order, so that they belong to no transaction, and a
+  // snapshot read among them applies only if nothing is known of its row. "" = none.
+  std::string replay_topic;
+  const Clock* clock = &Clock::System();  // not owned
 
   TransactionMode transactions = TransactionMode::kMetadata;
   absl::Duration quiet_period = absl::Milliseconds(50);    // debounce: emitted after this long without a change
@@ -59,9 +79,12 @@ struct GatewayCounters {
   std::uint64_t published = 0;     // acknowledged by the sink
   std::uint64_t dead_letters = 0;  // records, aggregates and commands
   std::uint64_t unknown_columns = 0;
+  std::uint64_t replayed = 0;  // records of the replay topic
+  std::uint64_t observed = 0;  // commands of another gateway, taken in by Observe
 
   std::uint64_t outbox = 0;             // waiting or in flight
   std::uint64_t dirty = 0;              // aggregates changed and not yet emitted
+  std::uint64_t held = 0;               // of those: a standby waits until the active one's command is read back
   std::uint64_t open_transactions = 0;  // incomplete
   std::uint64_t parked = 0;             // aggregates waiting for a row
   absl::Duration oldest_parked;
@@ -72,7 +95,18 @@ struct GatewayCounters {
 struct InputPosition {
   std::string topic;
   std::int32_t partition = 0;
-  std::int64_t offset = 0;  // the last one applied: go on after it
+  std::int64_t offset = 0;        // the last one applied: go on after it
+  std::int64_t timestamp_ms = 0;  // that record's; 0 = not known
+};
+
+// A command or a dead letter, read back from where the sink puts them.
+struct Published {
+  std::string_view writer;     // Gateway::writer() of the one that published it
+  std::string_view aggregate;  // Command::aggregate; "" = a dead letter
+  std::uint64_t emission = 0;
+  Uuid id;  // of the command or the letter
+  std::string_view type;
+  std::string_view payload;
 };
 
 // Turns change records of captured tables into one command per changed aggregate (rules R1 to R14 of
@@ -93,6 +127,9 @@ struct InputPosition {
 //   4. With transaction metadata no command shows a part of a transaction (time-out and Flush excepted).
 //   5. A record that cannot be understood is durable among the dead letters before the position moves past it.
 //   6. After an error of the KeyValue every call returns that error: open a new Gateway.
+//   7. Of gateways over the same topics, each with a KeyValue of its own, one active at a time: given all that was
+//      published (Observe) and all that the one before had read, before it becomes active, the next one publishes what
+//      is missing, and nothing twice.
 class Gateway {
  public:
   // Reads its state from `kv` (tables "cdc.*"; both not owned, outlive it). kFailedPrecondition: written by another
@@ -117,6 +154,25 @@ class Gateway {
 
   // Where to go on, per partition; for the consumer's seek after Open.
   std::vector<InputPosition> Positions() const;
+  // nullopt: nothing of this partition was applied or observed.
+  std::optional<InputPosition> PositionIn(std::string_view topic, std::int32_t partition) const;
+
+  // Takes in what was read back from the output, in its order, with the place of the last record of each partition
+  // (all that was read, also what is other gateways'). What is in the outbox and was published leaves it; what another
+  // gateway published becomes the last command of its aggregate, in place of any that waits here.
+  absl::Status Observe(std::span<const Published> published, std::span<const InputPosition> places);
+
+  // kActive: emits what differs from what was published. Call it once everything was applied and observed that the
+  // one before may have read or written, and that one can write no more. kStandby: publishes nothing from now on.
+  void SetRole(Role role);
+  Role role() const;
+
+  // Names this gateway's KeyValue among others; made when it is first opened.
+  const std::string& writer() const;
+
+  // Forgets where it stood in these topics: they were made anew, or what comes next there was deleted. Rows stay, so
+  // that a snapshot taken into them brings what was missed. Returns how many partitions were forgotten.
+  absl::StatusOr<std::size_t> ForgetPositions(std::span<const std::string> topics);
 
   // Remembers that a line of an input file could not be read: a dead letter, once per content.
   absl::Status SetAside(std::string_view raw, std::string_view place, const absl::Status& why);

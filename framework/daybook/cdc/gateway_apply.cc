@@ -30,10 +30,15 @@ Gateway::Impl::Cause Gateway::Impl::CauseOf(const Change& c) const {
 
 absl::Status Gateway::Impl::Handle(const Record& record) {
   const absl::Status parsed = parser.Parse(record, change);
+  replayed = !options.replay_topic.empty() && record.topic == options.replay_topic;
+  if (replayed) {
+    ++count.replayed;
+    change.mark.reset();
+  }
   const bool counts = change.mark && change.table >= 0 && options.transactions == TransactionMode::kMetadata;
   if (!parsed.ok()) {
     ++count.dead_letters;
-    dead_letters.AddRecord(record, parsed, options.clock->Now());
+    SetLetterAside(record, parsed);
     // Its transaction must not wait for it.
     if (counts && !transactions->WasCompleted(change.mark->transaction)) {
       transactions->Arrived(*change.mark, change.table, "", now);
@@ -51,6 +56,7 @@ absl::Status Gateway::Impl::Handle(const Record& record) {
           " was truncated at the source. Bulk deletes are not applied: check the source, then take a new snapshot into "
           "an empty gateway directory, or skip the record"));
     case Change::Kind::kTransactionEnd:
+      if (replayed && !transactions->IsOpen(change.transaction)) return absl::OkStatus();
       if (options.transactions == TransactionMode::kMetadata && !transactions->WasCompleted(change.transaction)) {
         transactions->Ended(change.transaction, change.event_counts, now);
       }
@@ -103,9 +109,14 @@ absl::Status Gateway::Impl::ApplyRow(Change& c) {
     }
     return absl::OkStatus();
   }
+  // Where it belonged among the row's records is not known any more: what is stored is as new, or newer.
+  if (is_read && replayed && stored != nullptr && stored->Seen()) {
+    ++count.skipped_by_lsn;
+    return absl::OkStatus();
+  }
   ++count.applied;
   count.unknown_columns += c.unknown_columns;
-  NoteSnapshot(c);
+  if (!replayed) NoteSnapshot(c);
   const Cause cause = CauseOf(c);
   if (cause.transaction) transactions->Arrived(*c.mark, c.table, RowId(c.table, c.key), now);
 

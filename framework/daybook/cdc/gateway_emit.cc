@@ -172,15 +172,27 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::Emit(const std::string& id
       options.mappings[static_cast<std::size_t>(aggregate)]->Sync(KeyText(key), tree);
   const std::int64_t source_time_us = entry.source_time_us;
   if (mapped.ok()) {
-    DAYBOOK_RETURN_IF_ERROR(Send(id, *mapped, assembly.versions, true, source_time_us));
-  } else {
-    ++count.dead_letters;
-    dead_letters.AddAggregate(catalog.aggregates()[static_cast<std::size_t>(aggregate)].name, KeyText(key),
-                              mapped.status(), options.clock->Now());
+    DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, *mapped, assembly.versions, true, source_time_us));
+    return Finish(id, sending);
   }
+  ++count.dead_letters;
+  dead_letters.AddAggregate(catalog.aggregates()[static_cast<std::size_t>(aggregate)].name, KeyText(key),
+                            mapped.status(), options.clock->Now());
+  return Finish(id, Sending::kSettled);
+}
+
+Gateway::Impl::Attempt Gateway::Impl::Finish(const std::string& id, Sending sending) {
   Unpark(id);
-  Settle(id);
-  return Attempt::kDone;
+  if (sending == Sending::kSettled) {
+    Settle(id);
+    return Attempt::kDone;
+  }
+  // Looked at again when it changes, when its command is read back, or when this gateway becomes the active one.
+  Dirty& entry = dirty.find(std::string_view(id))->second;
+  entry.debounced = false;
+  held.insert(id);
+  dirty_touched.insert(id);
+  return Attempt::kWaits;
 }
 
 absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string& id, Dirty& entry,
@@ -202,7 +214,7 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string
     Settle(id);
     return Attempt::kDone;
   }
-  if (root != nullptr && !root->moved_to.empty() && !flushing) {
+  if (root != nullptr && !root->moved_to.empty() && !flushing && role == Role::kActive) {
     // A key change: the new one is told of before, or with, the old one's end.
     const std::string next = RowId(aggregate, root->moved_to);
     const int root_table =
@@ -225,21 +237,21 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string
   std::string versions(id);
   AppendVarint(versions, root == nullptr ? 0 : std::max(root->lsn, root->moved_lsn));
   const MappedCommand forget = options.mappings[static_cast<std::size_t>(aggregate)]->Forget(KeyText(key));
-  DAYBOOK_RETURN_IF_ERROR(Send(id, forget, versions, false, source_time_us));
-  Unpark(id);
-  Settle(id);
-  return Attempt::kDone;
+  DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, forget, versions, false, source_time_us));
+  return Finish(id, sending);
 }
 
 // Rule R5. The id names content and versions, and the number of the emission, so that two emissions never share one.
-absl::Status Gateway::Impl::Send(const std::string& id, const MappedCommand& mapped, std::string_view versions,
-                                 bool exists, std::int64_t source_time_us) {
+absl::StatusOr<Gateway::Impl::Sending> Gateway::Impl::Send(const std::string& id, const MappedCommand& mapped,
+                                                           std::string_view versions, bool exists,
+                                                           std::int64_t source_time_us) {
   DAYBOOK_ASSIGN_OR_RETURN(Emitted * state, EmittedOf(id));
   const std::array<std::uint8_t, 16> hash = Hash128(absl::StrCat(mapped.type, ":", mapped.payload));
   if (state->count > 0 && state->exists == exists && (!exists || state->hash == hash)) {
     ++count.suppressed;
-    return absl::OkStatus();
+    return Sending::kSettled;
   }
+  if (role == Role::kStandby) return Sending::kHeld;
   ++state->count;
   state->exists = exists;
   state->hash = hash;
@@ -258,9 +270,11 @@ absl::Status Gateway::Impl::Send(const std::string& id, const MappedCommand& map
   command.type = mapped.type;
   command.payload = mapped.payload;
   command.source_time = Timestamp::FromMicros(source_time_us);
+  command.aggregate = id;
+  command.emission = state->count;
   outbox->Add(std::move(command));
   ++count.commands;
-  return absl::OkStatus();
+  return Sending::kSettled;
 }
 
 absl::StatusOr<bool> Gateway::Impl::HasChildren(int aggregate, std::string_view key) {
@@ -305,6 +319,7 @@ void Gateway::Impl::Unpark(const std::string& id) {
 
 void Gateway::Impl::Settle(const std::string& id) {
   dirty.erase(std::string_view(id));
+  held.erase(std::string_view(id));
   dirty_touched.insert(id);
 }
 

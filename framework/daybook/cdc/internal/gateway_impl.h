@@ -24,8 +24,9 @@
 
 namespace daybook::cdc {
 
-// The engine behind Gateway, in three parts: gateway.cc opens, commits and counts, gateway_apply.cc changes rows and
-// marks aggregates, gateway_emit.cc turns marked aggregates into commands.
+// The engine behind Gateway, in four parts: gateway.cc opens, commits and counts, gateway_apply.cc changes rows and
+// marks aggregates, gateway_emit.cc turns marked aggregates into commands, gateway_share.cc shares the work with
+// others.
 struct Gateway::Impl {
   // Why an aggregate is looked at again: because of a transaction, or of a change outside any.
   struct Cause {
@@ -70,6 +71,14 @@ struct Gateway::Impl {
   };
 
   enum class Attempt { kDone, kWaits };
+
+  // What became of a command that was to be sent: there is nothing to do, or a standby must not send it.
+  enum class Sending { kSettled, kHeld };
+
+  struct Place {
+    std::int64_t offset = 0;
+    std::int64_t timestamp_ms = 0;
+  };
 
   // What one row tree is made of, while it is being assembled.
   struct Assembly {
@@ -118,8 +127,9 @@ struct Gateway::Impl {
   absl::StatusOr<RowTree> Assemble(int node, std::string_view key, const internal::StoredRow& row, Assembly& assembly);
   absl::Status AssemblePlacement(int node, std::string_view parent_key, const internal::StoredRow& parent,
                                  Assembly& assembly, std::vector<RowTree>& rows);
-  absl::Status Send(const std::string& id, const MappedCommand& mapped, std::string_view versions, bool exists,
-                    std::int64_t source_time_us);
+  absl::StatusOr<Sending> Send(const std::string& id, const MappedCommand& mapped, std::string_view versions,
+                               bool exists, std::int64_t source_time_us);
+  Attempt Finish(const std::string& id, Sending sending);
   absl::StatusOr<bool> HasChildren(int aggregate, std::string_view key);
   absl::StatusOr<Emitted*> EmittedOf(const std::string& id);
   void Park(const std::string& id, bool incomplete);
@@ -127,6 +137,14 @@ struct Gateway::Impl {
   void Settle(const std::string& id);
   void ReportLongParked();
   bool IsDue(const Dirty& dirty, absl::Duration now) const;
+
+  // gateway_share.cc
+  absl::Status LoadShared();
+  void AppendShared(store::WriteBatch& batch);
+  absl::Status ObserveOne(const Published& published);
+  absl::Status Adopt(const Published& published);
+  void SetLetterAside(const Record& record, const absl::Status& why);
+  absl::Status PublishOutbox();
 
   const GatewayOptions options;
   const Catalog& catalog;
@@ -148,8 +166,11 @@ struct Gateway::Impl {
   absl::Duration now;
 
   // Input positions: key "topic" + partition.
-  StringMap<std::int64_t> positions;
+  StringMap<Place> positions;
   StringSet positions_changed;
+  StringSet positions_noted;  // changed by Observe only: written with the next batch, or now and then
+  StringSet positions_forgotten;
+  absl::Duration noted_written;
   StringSet bad_lines;  // hashes of lines set aside
   std::vector<std::string> bad_lines_added;
   std::uint64_t full_snapshot_lsn = 0;
@@ -169,6 +190,15 @@ struct Gateway::Impl {
   StringMap<FanOut> fan_outs;
   std::deque<std::string> fan_out_order;
   StringSet fan_outs_done;  // stored ones to be removed
+
+  // Shared work.
+  Role role;
+  std::string writer;
+  bool replayed = false;   // the present record is a dead letter sent back
+  StringSet held;          // dirty ones that a standby does not send
+  StringSet letters_seen;  // ids of letters that another gateway published before this one came to the record
+  StringSet letters_changed;
+
   absl::Duration parked_checked;
   absl::Duration parked_counted;
 

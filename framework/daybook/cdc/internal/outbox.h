@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "daybook/base/clock.h"
@@ -35,8 +38,19 @@ class Outbox {
   // The batch is durable: what was added may be published.
   void Committed();
 
+  // Adds the letter to the current batch.
+  void AddLetter(DeadLetter letter);
+
+  // What was published though no answer came: the entry of this id, and those of its stream before it, go with the next
+  // batch. False: there is none. Not between Add and Committed.
+  absl::StatusOr<bool> RemovePublished(const Uuid& id);
+  // All entries of the stream go with the next batch. Likewise.
+  absl::Status RemoveStream(std::string_view stream);
+
   // Takes in the sink's answers, and offers it what is waiting. Never blocks.
   absl::Status Publish();
+  // Takes in the sink's answers only.
+  void TakeAnswers();
   // Waits until the sink answers something, at most `timeout`.
   void WaitForAnswer(absl::Duration timeout);
 
@@ -48,7 +62,26 @@ class Outbox {
  private:
   struct Answers;
 
-  absl::Status TakeAnswers();
+  // A command, or a letter in the place of one.
+  struct Entry {
+    Command command;
+    std::optional<DeadLetter> letter;
+  };
+  struct Known {
+    std::uint64_t sequence = 0;
+    std::string stream;
+  };
+
+  static std::string Encode(const Entry& entry);
+  static absl::StatusOr<Entry> Decode(std::string_view key, std::string_view in);
+
+  void AddEntry(Entry entry);
+  absl::Status EnsureIndexed();
+  void Index(const Entry& entry);
+  void Unindex(const Entry& entry);
+  // Takes a stored entry out, wherever it is by now.
+  void Drop(std::uint64_t sequence);
+  absl::Status Offer(const Entry& entry);
   absl::Status Refill();
 
   store::KeyValue* kv_;
@@ -63,9 +96,13 @@ class Outbox {
   std::uint64_t size_ = 0;
   std::uint64_t published_ = 0;
   std::uint64_t set_aside_ = 0;
-  std::vector<Command> added_;
-  std::map<std::uint64_t, Command> waiting_;
-  std::map<std::uint64_t, Command> in_flight_;
+  std::vector<Entry> added_;
+  std::map<std::uint64_t, Entry> waiting_;
+  std::map<std::uint64_t, Entry> in_flight_;
+  // Everything that is stored, by id and by stream, from the first call of RemovePublished or RemoveStream on.
+  bool indexed_ = false;
+  absl::flat_hash_map<Uuid, Known> by_id_;
+  StringMap<std::map<std::uint64_t, Uuid>> by_stream_;
   StringSet busy_streams_;
   std::vector<std::uint64_t> removed_;
   absl::Duration retry_at_ = absl::ZeroDuration();

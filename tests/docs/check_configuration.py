@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""docs/reference/configuration.md shows what the service's --help says.
+"""A page shows what a program's --help says: docs/reference/configuration.md, or the one given.
 
-usage: check_configuration.py [--update] BINARY
+usage: check_configuration.py [--update] BINARY [PAGE]
 """
 
 import pathlib
@@ -29,21 +29,23 @@ def table_of(help_text):
 
 def main(arguments):
     update = "--update" in arguments
-    binary = [a for a in arguments if a != "--update"][0]
+    binary, *given = [a for a in arguments if a != "--update"]
+    file = ROOT / given[0] if given else PAGE
     text = subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=60, check=True).stdout
     table = table_of(text)
     if table.count("| `--") < 5:
         print(f"{binary} --help is not of the form that this script knows:\n{text}")
         return 1
-    page = PAGE.read_text("utf-8")
+    page = file.read_text("utf-8")
     renewed = MARKED.sub(lambda m: f"{m.group(1)}\n{table}\n{m.group(2)}", page)
     if renewed == page:
         print(f"configuration: {table.count('| `--')} settings, as --help says")
         return 0
     if update:
-        PAGE.write_text(renewed, "utf-8")
+        file.write_text(renewed, "utf-8")
         return 0
-    print(f"{PAGE.relative_to(ROOT)} differs from --help: python3 tests/docs/check_configuration.py --update {binary}")
+    print(f"{file.relative_to(ROOT)} differs from --help: "
+          f"python3 tests/docs/check_configuration.py --update {binary} {' '.join(given)}")
     return 1
 
 

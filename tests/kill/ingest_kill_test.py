@@ -104,7 +104,8 @@ def main():
             if events < 0.75 * all_events and in_the_middle < arguments.kills:
                 continue
             have, have_events = ingest_to_the_end(arguments.binary, directory)
-            assert ingest_to_the_end(arguments.binary, directory) == (have, have_events), "a second time changed something"
+            again = ingest_to_the_end(arguments.binary, directory)
+            assert again == (have, have_events), "a second time changed something"
             for target, body in want.items():
                 assert have[target] == body, f"{target}: {have[target]} instead of {body}"
             directory = os.path.join(data_dir, str(attempts))

@@ -132,7 +132,7 @@ TEST_F(SwitchTest, AClientsOwnModeChoosesForThatClientOnly) {
 TEST_F(SwitchTest, TheBodyIsTheSidesByteForByteWithItsHeaders) {
   std::string body;
   for (int i = 0; i < 200'000; ++i) body.push_back(static_cast<char>(i * 7));
-  bos_.Answer([&](const http::Request&) {
+  bos_.Answer([body](const http::Request&) {
     http::Response response(http::StatusCode::kOk, "application/json; charset=weird", body);
     response.AddHeader("X-Total-Count", "7").AddHeader("Set-Cookie", "a=1").AddHeader("Set-Cookie", "b=2");
     response.AddHeader("Connection", "x-private").AddHeader("X-Private", "no").AddHeader("Server", "gunicorn");

@@ -13,6 +13,14 @@ namespace beneficiary::api {
 
 namespace http = daybook::http;
 
+namespace {
+
+bool IsOfTheCommandSide(const Endpoint& endpoint) {
+  return endpoint.method != http::Method::kGet || endpoint.path_template.starts_with("/v1/operations/");
+}
+
+}  // namespace
+
 std::vector<Endpoint> Endpoints(Service& service, const RestOptions& options) {
   const auto context = std::make_shared<const internal::RestContext>(internal::RestContext{service, options});
   std::vector<Endpoint> out;
@@ -22,6 +30,13 @@ std::vector<Endpoint> Endpoints(Service& service, const RestOptions& options) {
   out.push_back({http::Method::kGet, "/openapi.json", http::Answering([](const http::Request&) {
                    return http::Response(http::StatusCode::kOk, http::kJson, std::string(internal::OpenApiDocument()));
                  })});
+  if (service.serves() == Service::Serves::kReads) {
+    for (Endpoint& endpoint : out) {
+      if (!IsOfTheCommandSide(endpoint)) continue;
+      endpoint.handler =
+          http::Answering([](const http::Request&) { return internal::ProblemOfStatus(Service::NotServedHere()); });
+    }
+  }
   return out;
 }
 

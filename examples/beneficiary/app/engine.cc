@@ -15,14 +15,6 @@ namespace projection = daybook::projection;
 namespace runtime = daybook::runtime;
 namespace store = daybook::store;
 
-absl::Status AddProjections(projection::ProjectionRunner& runner) {
-  DAYBOOK_RETURN_IF_ERROR((runner.Add<DetailProjection, Beneficiary>()));
-  DAYBOOK_RETURN_IF_ERROR((runner.Add<ListProjection, Beneficiary>()));
-  DAYBOOK_RETURN_IF_ERROR((runner.Add<CompatProjection, Beneficiary, Client>()));
-  runner.Recognise<Client>();
-  return absl::OkStatus();
-}
-
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const EngineOptions& options) {
   std::unique_ptr<Engine> engine(new Engine());
   DAYBOOK_RETURN_IF_ERROR(engine->Start(options));
@@ -52,28 +44,20 @@ absl::Status Engine::Start(const EngineOptions& options) {
   beneficiaries_ = std::make_unique<runtime::Executor<Beneficiary>>(*partition_);
   clients_ = std::make_unique<runtime::Executor<Client>>(*partition_);
 
-  projection::ProjectorOptions projector;
-  projector.clock = options.clock;
-  runner_ = std::make_unique<projection::ProjectionRunner>(*store_, *read_models_, projector);
-  DAYBOOK_RETURN_IF_ERROR(AddProjections(*runner_));
-  DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel detail, runner_->Model(DetailProjection::kName));
-  DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel list, runner_->Model(ListProjection::kName));
-  DAYBOOK_ASSIGN_OR_RETURN(projection::ReadModel compat, runner_->Model(CompatProjection::kName));
-  detail_ = std::make_unique<DetailQuery>(std::move(detail));
-  list_ = std::make_unique<ListQuery>(std::move(list));
-  compat_ = std::make_unique<CompatQuery>(std::move(compat));
-  runner_->Start();
+  source_ = std::make_unique<projection::StoreEventSource>(*store_);
+  DAYBOOK_ASSIGN_OR_RETURN(
+      queries_, QuerySide::Open(*source_, *read_models_, {.on_shown = options.on_shown, .clock = options.clock}));
   return absl::OkStatus();
 }
 
 void Engine::Stop(absl::Duration grace) {
   if (partition_ != nullptr) partition_->Stop(grace);
-  if (runner_ != nullptr) runner_->Stop();
+  if (queries_ != nullptr) queries_->Stop();
 }
 
 absl::Status Engine::Readiness() {
   DAYBOOK_RETURN_IF_ERROR(partition_->health());
-  return runner_->Readiness();
+  return runner().Readiness();
 }
 
 }  // namespace beneficiary

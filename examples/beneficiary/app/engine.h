@@ -3,18 +3,17 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "beneficiary/app/query_side.h"
 #include "beneficiary/domain/beneficiary.h"
 #include "beneficiary/domain/client.h"
-#include "beneficiary/projections/compat.h"
-#include "beneficiary/projections/detail.h"
-#include "beneficiary/projections/list.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/uuid_source.h"
+#include "daybook/projection/event_source.h"
 #include "daybook/projection/projector.h"
+#include "daybook/projection/shown.h"
 #include "daybook/runtime/executor.h"
 #include "daybook/runtime/partition.h"
 #include "daybook/store/event_store.h"
@@ -25,6 +24,7 @@ namespace beneficiary {
 struct EngineOptions {
   std::string data_dir;  // holds events/0 and read-models; "" = in memory, for tests
   absl::Duration outcome_retention = absl::Hours(168);
+  daybook::projection::ShownHandler on_shown;  // see projection/shown.h; may be empty
   const daybook::Clock* clock = &daybook::Clock::System();
   daybook::UuidSource* ids = &daybook::UuidSource::System();
 };
@@ -54,11 +54,12 @@ class Engine {
   daybook::runtime::Partition& partition() { return *partition_; }
   daybook::runtime::Executor<Beneficiary>& beneficiaries() { return *beneficiaries_; }
   daybook::runtime::Executor<Client>& clients() { return *clients_; }
-  daybook::projection::ProjectionRunner& runner() { return *runner_; }
+  QuerySide& queries() { return *queries_; }
+  daybook::projection::ProjectionRunner& runner() { return queries_->runner(); }
 
-  const DetailQuery& detail() const { return *detail_; }
-  const ListQuery& list() const { return *list_; }
-  const CompatQuery& compat() const { return *compat_; }
+  const DetailQuery& detail() const { return queries_->detail(); }
+  const ListQuery& list() const { return queries_->list(); }
+  const CompatQuery& compat() const { return queries_->compat(); }
 
   // OK once everything in the log is shown by every read model and writes are possible; else what is missing.
   absl::Status Readiness();
@@ -73,14 +74,9 @@ class Engine {
   std::unique_ptr<daybook::runtime::Partition> partition_;
   std::unique_ptr<daybook::runtime::Executor<Beneficiary>> beneficiaries_;
   std::unique_ptr<daybook::runtime::Executor<Client>> clients_;
-  std::unique_ptr<daybook::projection::ProjectionRunner> runner_;
-  std::unique_ptr<DetailQuery> detail_;
-  std::unique_ptr<ListQuery> list_;
-  std::unique_ptr<CompatQuery> compat_;
+  std::unique_ptr<daybook::projection::StoreEventSource> source_;
+  std::unique_ptr<QuerySide> queries_;
 };
-
-// Adds the service's projections to a runner: the one list of them, for serving, rebuilding and verifying.
-absl::Status AddProjections(daybook::projection::ProjectionRunner& runner);
 
 }  // namespace beneficiary
 

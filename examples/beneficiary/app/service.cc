@@ -17,24 +17,31 @@ using daybook::Position;
 using daybook::StreamId;
 using daybook::WithReason;
 
-std::vector<std::string> Service::AllModels() const { return engine_.runner().Names(); }
+absl::Status Service::NotServedHere() {
+  return WithReason(absl::UnimplementedError("This process serves queries only: writes, and operations that they have "
+                                             "started, are the command service's."),
+                    "NOT_SERVED_HERE");
+}
+
+std::vector<std::string> Service::AllModels() const { return queries_.runner().Names(); }
 
 void Service::Write(WriteRequest request, WriteHandler done) {
+  if (engine_ == nullptr) return done(NotServedHere());
   StreamId stream(Beneficiary::kCategory, request.beneficiary_id);
   auto decided = [this, stream = std::move(stream), wait = std::move(request.wait), answer = request.answer,
                   done = std::move(done)](absl::StatusOr<runtime::CommandOutcome> outcome) mutable {
     if (outcome.ok()) return AnswerShown(*std::move(outcome), std::move(wait), answer, std::move(done));
     if (outcome.status().code() == absl::StatusCode::kAborted) {
       // No revision matches where there is nothing: that is the better answer.
-      const absl::StatusOr<daybook::store::StreamHead> head = engine_.store().Head(stream);
+      const absl::StatusOr<daybook::store::StreamHead> head = engine_->store().Head(stream);
       if (head.ok() && head->revision == daybook::Revision()) {
         return done(WithReason(absl::NotFoundError("There is no such beneficiary."), "NOT_REGISTERED"));
       }
     }
     done(std::move(outcome).status());
   };
-  engine_.beneficiaries().Execute(request.beneficiary_id, std::move(request.command), std::move(request.options),
-                                  std::move(decided));
+  engine_->beneficiaries().Execute(request.beneficiary_id, std::move(request.command), std::move(request.options),
+                                   std::move(decided));
 }
 
 void Service::AnswerShown(runtime::CommandOutcome outcome, std::optional<ShowWait> wait, WriteRequest::Answer answer,
@@ -44,7 +51,7 @@ void Service::AnswerShown(runtime::CommandOutcome outcome, std::optional<ShowWai
   if (reply.outcome.rejection) return done(std::move(reply));
   const Position position = reply.outcome.position;
   if (!wait) {
-    reply.pending = engine_.runner().Pending(AllModels(), position);
+    reply.pending = queries_.runner().Pending(AllModels(), position);
     return done(std::move(reply));
   }
   std::vector<std::string> models = wait->models.empty() ? AllModels() : std::move(wait->models);
@@ -52,11 +59,11 @@ void Service::AnswerShown(runtime::CommandOutcome outcome, std::optional<ShowWai
   if (answer == WriteRequest::Answer::kBeneficiary && std::find(models.begin(), models.end(), detail) == models.end()) {
     models.push_back(detail);
   }
-  engine_.runner().WhenReached(
+  queries_.runner().WhenReached(
       std::move(models), position, wait->timeout,
       [this, reply = std::move(reply), position, done = std::move(done)](absl::Status reached) mutable {
         reply.shown = reached.ok();
-        reply.pending = engine_.runner().Pending(AllModels(), position);
+        reply.pending = queries_.runner().Pending(AllModels(), position);
         done(std::move(reply));
       });
 }
@@ -75,7 +82,7 @@ absl::Status Service::CheckModels(const std::vector<std::string>& names) const {
 
 void Service::WhenFresh(std::string_view model, Position position, absl::Duration timeout,
                         absl::AnyInvocable<void(absl::Status)> done) {
-  engine_.runner().WhenReached(
+  queries_.runner().WhenReached(
       model, position, timeout, [done = std::move(done), name = std::string(model)](absl::Status reached) mutable {
         if (reached.ok()) return done(absl::OkStatus());
         done(WithReason(
@@ -86,23 +93,24 @@ void Service::WhenFresh(std::string_view model, Position position, absl::Duratio
 }
 
 absl::StatusOr<Operation> Service::FindOperation(PartitionId partition, CommandId id) {
+  if (engine_ == nullptr) return NotServedHere();
   const absl::Status unknown = WithReason(
       absl::NotFoundError("There is no such operation: it was never accepted here, or its outcome has expired."),
       "OPERATION_NOT_FOUND");
-  if (partition != engine_.partition().options().partition) return unknown;
-  absl::StatusOr<runtime::CommandOutcome> outcome = engine_.beneficiaries().FindOutcome(id);
+  if (partition != engine_->partition().options().partition) return unknown;
+  absl::StatusOr<runtime::CommandOutcome> outcome = engine_->beneficiaries().FindOutcome(id);
   if (!outcome.ok()) return outcome.status().code() == absl::StatusCode::kNotFound ? unknown : outcome.status();
   // Clients are not a resource of this API, and neither are the commands on them.
   if (outcome->stream.category() != Beneficiary::kCategory) return unknown;
   Operation operation;
-  if (!outcome->rejection) operation.pending = engine_.runner().Pending(AllModels(), outcome->position);
+  if (!outcome->rejection) operation.pending = queries_.runner().Pending(AllModels(), outcome->position);
   operation.outcome = *std::move(outcome);
   return operation;
 }
 
 absl::StatusOr<std::string> Service::CompatInstance() const {
   if (!options_.compat_instance.empty()) return options_.compat_instance;
-  absl::StatusOr<std::vector<std::string>> instances = engine_.compat().Instances();
+  absl::StatusOr<std::vector<std::string>> instances = queries_.compat().Instances();
   if (!instances.ok()) return instances.status();
   if (instances->empty()) return std::string();
   if (instances->size() == 1) return instances->front();

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "beneficiary/app/engine.h"
+#include "beneficiary/app/query_side.h"
 #include "beneficiary/domain/beneficiary.h"
 #include "daybook/core/strong.h"
 #include "daybook/runtime/command.h"
@@ -61,7 +62,15 @@ class Service {
     std::string compat_instance;  // "" = the only BOS instance there is
   };
 
-  Service(Engine& engine, Options options) : engine_(engine), options_(std::move(options)) {}
+  // Reads and writes. The engine outlives it.
+  Service(Engine& engine, Options options)
+      : queries_(engine.queries()), engine_(&engine), options_(std::move(options)) {}
+  // Reads only: writes, and what only the command side knows, are kUnimplemented (reason NOT_SERVED_HERE).
+  Service(QuerySide& queries, Options options) : queries_(queries), options_(std::move(options)) {}
+
+  enum class Serves { kReadsAndWrites, kReads };
+  Serves serves() const { return engine_ != nullptr ? Serves::kReadsAndWrites : Serves::kReads; }
+  static absl::Status NotServedHere();
 
   // Executes the command, then waits for the read models asked for. A wait that runs out is no error: not shown.
   // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream.
@@ -81,9 +90,9 @@ class Service {
   // several, and none was chosen.
   absl::StatusOr<std::string> CompatInstance() const;
 
-  const DetailQuery& detail() const { return engine_.detail(); }
-  const ListQuery& list() const { return engine_.list(); }
-  const CompatQuery& compat() const { return engine_.compat(); }
+  const DetailQuery& detail() const { return queries_.detail(); }
+  const ListQuery& list() const { return queries_.list(); }
+  const CompatQuery& compat() const { return queries_.compat(); }
 
  private:
   // Answers `done`, now or when what `request` waits for is shown.
@@ -91,7 +100,8 @@ class Service {
                    WriteHandler done);
   std::vector<std::string> AllModels() const;
 
-  Engine& engine_;
+  QuerySide& queries_;
+  Engine* const engine_ = nullptr;  // null: reads only
   const Options options_;
 };
 

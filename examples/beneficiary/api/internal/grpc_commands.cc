@@ -157,6 +157,9 @@ class Commands : public v1::BeneficiaryCommands::CallbackService {
   void Write(rpc::UnaryCall call, Method method, const Request& request, const std::string& resource,
              std::string beneficiary_id, Beneficiary::Command command, std::vector<Violation> malformed,
              v1::WriteResponse* response) {
+    if (service_.serves() == ::beneficiary::Service::Serves::kReads) {
+      return call.Finish(::beneficiary::Service::NotServedHere(), kErrorDomain);
+    }
     if (!malformed.empty()) {
       rpc::ErrorDetails details{"MALFORMED_REQUEST", kErrorDomain, {}, std::move(malformed), std::nullopt};
       return call.Finish(

@@ -56,10 +56,20 @@ class TopicEventSource::Feed final : public projection::EventFeed {
 
   absl::StatusOr<std::vector<store::EventView>> NextBatch(const store::BatchLimits& limits,
                                                           absl::Duration timeout) override {
-    if (!failed_.ok()) return failed_;
-    absl::StatusOr<std::vector<store::EventView>> events = Wait(limits, timeout);
-    if (!events.ok() && !absl::IsCancelled(events.status())) failed_ = events.status();
-    return events;
+    const Clock& clock = *source_.options_.clock;
+    const absl::Duration deadline = clock.Monotonic() + timeout;
+    while (true) {
+      if (cancelled_) return absl::CancelledError("the feed was cancelled");
+      DAYBOOK_ASSIGN_OR_RETURN(std::vector<store::EventView> events, log_.Take(limits));
+      NoteOvertaken();
+      if (!events.empty()) return events;
+      // What was read before an error is given first.
+      DAYBOOK_RETURN_IF_ERROR(failed_);
+      const absl::Duration left = deadline - clock.Monotonic();
+      if (left <= absl::ZeroDuration()) return events;
+      failed_ = LimitAhead();
+      if (failed_.ok()) failed_ = Read(limits, std::min(left, kPollMax));
+    }
   }
 
   std::string CursorAfter(std::size_t count) const override { return log_.CursorAfter(count); }
@@ -82,21 +92,6 @@ class TopicEventSource::Feed final : public projection::EventFeed {
 
  private:
   enum class Reading { kAll, kNeeded };
-
-  absl::StatusOr<std::vector<store::EventView>> Wait(const store::BatchLimits& limits, absl::Duration timeout) {
-    const Clock& clock = *source_.options_.clock;
-    const absl::Duration deadline = clock.Monotonic() + timeout;
-    while (true) {
-      if (cancelled_) return absl::CancelledError("the feed was cancelled");
-      DAYBOOK_ASSIGN_OR_RETURN(std::vector<store::EventView> events, log_.Take(limits));
-      NoteOvertaken();
-      if (!events.empty()) return events;
-      DAYBOOK_RETURN_IF_ERROR(LimitAhead());
-      const absl::Duration left = deadline - clock.Monotonic();
-      if (left <= absl::ZeroDuration()) return events;
-      DAYBOOK_RETURN_IF_ERROR(Read(limits, std::min(left, kPollMax)));
-    }
-  }
 
   absl::Status Read(const store::BatchLimits& limits, absl::Duration timeout) {
     absl::StatusOr<RecordBatch> polled =

@@ -13,6 +13,7 @@ import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
+import definitive  # noqa: E402
 import recorded  # noqa: E402
 from stack.base import HOST  # noqa: E402
 from stack.bos import Bos  # noqa: E402
@@ -67,6 +68,16 @@ class BosTest(unittest.TestCase):
             told = [headers.get(h) for h in ("X-Total-Count", "X-Page", "X-Page-Size")]
             self.assertEqual(told, [edge["total"], edge["page"], edge["page_size"]], edge["request"])
             self.assertEqual(hashlib.sha256(body).hexdigest(), edge["sha256"], edge["request"])
+
+    def test_the_definitive_form_by_sql_is_the_recorded_one(self):
+        for name in ("sample", "bos-a", "bos-b"):
+            recorded.load(self.postgres, self.bos.database, name)
+            instance = (recorded.FIXTURES / name / "instance").read_text("utf-8").strip()
+            computed = definitive.beneficiaries(self.postgres, self.bos.database, instance)
+            wanted = {line["id"]: definitive.comparable(line) for line in recorded.lines(name, "definitive")}
+            self.assertEqual(set(computed), set(wanted), name)
+            for number in wanted:
+                self.assertEqual(computed[number], wanted[number], name)
 
     def test_what_python_would_take_for_a_number_is_not_one(self):
         recorded.load(self.postgres, self.bos.database, "sample")

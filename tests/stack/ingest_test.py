@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""From BOS to the API through the real PostgreSQL, Debezium and Kafka: after transactions of several writers, a killed
+connector and a snapshot on request, Daybook's gateway makes of the topics exactly what BOS holds.
+
+    ingest_test.py BINARY          the one-process service; the topics reach it as a file
+"""
+
+import base64
+import gzip
+import json
+import pathlib
+import sys
+import tempfile
+import time
+import unittest
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
+import compare  # noqa: E402
+from stack import records  # noqa: E402
+from stack.daybook import Service  # noqa: E402
+from stack.stack import Stack  # noqa: E402
+
+BINARY = ""
+SEED = 20261122
+
+
+class IngestTest(unittest.TestCase):
+    def setUp(self):
+        (ROOT / "build").mkdir(exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix="ingest-test-", dir=ROOT / "build")
+        self.addCleanup(scratch.cleanup)
+        self.path = pathlib.Path(scratch.name)
+        self.path.chmod(0o711)  # PostgreSQL may run as another user
+        self.stack = Stack(self.path / "stack")
+        self.addCleanup(self.stack.remove)
+        self.stack.up(clients=12, beneficiaries=150)
+
+    def everything(self):
+        """All records, once everything committed so far is among them."""
+        source, marker = self.stack.sources[0], str(uuid.uuid4())
+        self.stack.postgres.sql(f"SELECT pg_logical_emit_message(true, 'test.marker', '{marker}')", source.database)
+        deadline, seen = time.monotonic() + 120, 0
+        while True:
+            messages = records.read(["--bootstrap", self.stack.kafka.bootstrap, f"{source.prefix}.message"])
+            if any(marker in content_of(record) for record in messages[seen:]):
+                return records.read(["--bootstrap", self.stack.kafka.bootstrap, r"^(__debezium-heartbeat\.)?bos.*"])
+            seen = len(messages)
+            self.assertLess(time.monotonic(), deadline, "the marker did not arrive")
+
+    def test_daybook_makes_of_the_topics_what_bos_holds(self):
+        bos = self.stack.bos[0]
+        print(f"seed {SEED}", file=sys.stderr)
+        told = [bos.change(250, writers=3, seed=SEED)]
+        self.stack.connect.stop(clean=False)
+        told.append(bos.change(150, writers=3, seed=SEED + 1))
+        self.stack.connect.start()
+        self.stack.connect.snapshot_again(self.stack.sources[0])
+        told.append(bos.change(100, rate=25, seed=SEED + 2))
+        self.assertGreater(sum(t["committed"] for t in told), 350, told)
+
+        file = self.path / "records.ndjson.gz"
+        with gzip.open(file, "wt", encoding="utf-8") as out:
+            for record in self.everything():
+                out.write(json.dumps(record) + "\n")
+        daybook = Service(self.path / "beneficiary", "beneficiary", BINARY,
+                          lambda: {"bos_records": file, "bos_instance": bos.instance}, ("http", "grpc", "admin"))
+        self.addCleanup(daybook.remove)
+        daybook.start()
+
+        postgres, address = self.stack.postgres, daybook.address("http")
+        count, differences = compare.definitive_differences(postgres, bos, address)
+        self.assertGreater(count, 150)
+        self.assertEqual(differences[:3], [], f"{len(differences)} of {count} beneficiaries differ")
+        count, differences = compare.compat_differences(postgres, bos, address)
+        self.assertGreater(count, 30)
+        self.assertEqual(differences[:3], [], f"{len(differences)} of {count} answers differ")
+        self.assertEqual(compare.unknown_to_bos(postgres, bos, address), set())
+
+        # And the comparisons do see a difference: of what Daybook has not read.
+        bos.change(5, only="edit", rolled_back=0)
+        bos.change(1, only="create", rolled_back=0)
+        self.assertGreater(len(compare.definitive_differences(postgres, bos, address)[1]), 1)
+        self.assertTrue(compare.compat_differences(postgres, bos, address)[1])
+
+
+def content_of(record):
+    """A logical message's content."""
+    return base64.b64decode(json.loads(record["value"])["message"]["content"]).decode("utf-8")
+
+
+if __name__ == "__main__":
+    BINARY = sys.argv.pop(1)
+    unittest.main(verbosity=2)

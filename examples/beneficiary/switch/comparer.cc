@@ -1,6 +1,7 @@
 #include "beneficiary/switch/comparer.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <list>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "daybook/base/strings.h"
@@ -35,10 +37,21 @@ struct Task {
 
 std::size_t BytesOf(const Answer& answer) { return answer.ok() ? answer->body.size() : 0; }
 
+// True for headers that name the single request or its way, on which no answer depends.
+bool IsOfOneRequest(const std::string& name) {
+  constexpr std::array<std::string_view, 10> kNames = {
+      "traceparent",      "tracestate",      "baggage",         "b3",        "x-request-id",
+      "x-correlation-id", "x-amzn-trace-id", "x-forwarded-for", "forwarded", "user-agent"};
+  const auto same = [&](std::string_view known) { return absl::EqualsIgnoreCase(name, daybook::ToAbsl(known)); };
+  return std::any_of(kNames.begin(), kNames.end(), same) || absl::StartsWithIgnoreCase(name, "x-b3-");
+}
+
 // What makes two requests the same question: the target, and whatever else the answer may depend on.
 std::string KeyOf(const http::ClientRequest& request) {
   std::string key = request.target;
-  for (const auto& [name, value] : request.headers) absl::StrAppend(&key, "\n", name, ":", value);
+  for (const auto& [name, value] : request.headers) {
+    if (!IsOfOneRequest(name)) absl::StrAppend(&key, "\n", name, ":", value);
+  }
   return key;
 }
 

@@ -241,7 +241,7 @@ TEST_F(SwitchTest, ADifferenceThatGoesAwayInTimeIsLag) {
 
 TEST_F(SwitchTest, ManyRequestsForOneDifferingPageAreWatchedOnceAndCountedAll) {
   Start(Mode::kShadow);
-  for (int i = 0; i < 100; ++i) Get();
+  for (int i = 0; i < 100; ++i) Get(kPage, {{"X-Request-Id", absl::StrCat(i)}});
   EXPECT_TRUE(Await(Verdict::kDifferent, 100));
   // 100 answers, and the checks of what were few settlings at any time.
   EXPECT_LT(bos_.asked(), 200);

@@ -19,8 +19,10 @@ struct ProducerOptions {
   std::vector<std::string> topics;      // made known at start: the first record to an unknown one is a second late
   std::size_t in_flight_max = 100'000;  // records sent and not answered
   std::size_t in_flight_bytes_max = 64 * 1024 * 1024;
-  absl::Duration delivery_timeout = absl::Seconds(120);  // then a record is given up
-  absl::Duration linger;                                 // how long a batch may wait for more records
+  // Then a record is given up. Infinite: never, but for refusals; a full producer then shows that brokers are away. A
+  // record that is given up leaves a gap: those behind it in its partition still go.
+  absl::Duration delivery_timeout = absl::InfiniteDuration();
+  absl::Duration linger;  // how long a batch may wait for more records
 };
 
 // Where a record came to lie.
@@ -58,14 +60,15 @@ class Producer {
  public:
   virtual ~Producer() = default;
 
-  // Queues the record; does not block. kResourceExhausted with reason QUEUE_FULL: nothing happened, `done` is never
-  // called, and WaitForRoom waits. kInvalidArgument: empty topic, or larger than the client allows.
+  // Queues the record; blocks only while the client is being replaced (invariant 2). An error means that nothing
+  // happened and `done` is never called: kResourceExhausted with reason QUEUE_FULL, WaitForRoom and send again;
+  // kInvalidArgument: empty topic, or larger than the client allows; kUnavailable: the client cannot be replaced now.
   virtual absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) = 0;
 
   // Waits until Send would take a record of `bytes`. kDeadlineExceeded.
   virtual absl::Status WaitForRoom(std::size_t bytes, absl::Duration timeout) = 0;
 
-  // Waits until everything sent before is answered. kDeadlineExceeded with the number left; they stay in flight.
+  // Waits until nothing is in flight. kDeadlineExceeded with the number left; they stay in flight.
   virtual absl::Status Flush(absl::Duration timeout) = 0;
 
   // Records sent and not answered.

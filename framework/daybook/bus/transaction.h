@@ -28,7 +28,7 @@ enum class TransactionFailure {
   kFenced,  // kFailedPrecondition, PRODUCER_FENCED: another one has the id. Check that the partitions are still ours
             // before Init: two that do not check fence each other for ever
   kFatal,   // kInternal, PRODUCER_FATAL: Init makes a new client; check as for kFenced, for a broker can answer so too
-            // with no rival about
+            // with no rival about. What came of a Commit is not known: read the tail of what it wrote
   kOther,   // no error of a transaction: a wrong call, a refused topic
 };
 TransactionFailure FailureOf(const absl::Status& status);

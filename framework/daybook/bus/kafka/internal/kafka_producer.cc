@@ -175,22 +175,33 @@ absl::Status KafkaProducer::Send(const OutgoingRecord& record, DeliveryHandler d
     pending->number = ++last_number_;
   }
   const std::size_t size = pending->size;
+  const absl::Status sent = SendPending(pending);
+  if (!sent.ok()) Release(size);
+  return sent;
+}
+
+// OK: the delivery report has the record now.
+absl::Status KafkaProducer::SendPending(std::unique_ptr<Pending>& pending) {
   absl::ReaderMutexLock lock(&client_mu_);
-  if (client_ == nullptr) {
-    Release(size);
-    return absl::UnavailableError(absl::StrCat("the Kafka client is being replaced: ", client_failure_.message()));
+  while (client_ != nullptr) {
+    rd_kafka_t* const client = client_->get();
+    const rd_kafka_resp_err_t error = Produce(client, pending->record(), Payload::kReferenced, pending.get());
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      pending.release();  // OnDelivery has it
+      return absl::OkStatus();
+    }
+    if (rd_kafka_fatal_error(client, nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return RdStatus(error, absl::StrCat("sending ", pending->size, " bytes to ", pending->topic));
+    }
+    const std::uint64_t failed = client_number_;
+    const auto is_replaced = [this, failed]()
+                                 ABSL_SHARED_LOCKS_REQUIRED(client_mu_) { return client_number_ != failed; };
+    const bool is_in_handler = std::this_thread::get_id() == poller_.get_id();  // which is who would replace it
+    if (is_in_handler || !client_mu_.AwaitWithTimeout(absl::Condition(&is_replaced), 2 * kReplaceTimeout)) {
+      return WithReason(absl::ResourceExhaustedError("the Kafka client is being replaced"), "QUEUE_FULL");
+    }
   }
-  const rd_kafka_resp_err_t error = Produce(client_->get(), pending->record(), Payload::kReferenced, pending.get());
-  // After a fatal error it refuses: the polling thread replaces the client and sends this one with the others.
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    pending.release();  // OnDelivery has it
-    return absl::OkStatus();
-  }
-  Release(size);
-  if (error == RD_KAFKA_RESP_ERR__FATAL) {
-    return WithReason(absl::ResourceExhaustedError("the Kafka client is being replaced"), "QUEUE_FULL");
-  }
-  return RdStatus(error, absl::StrCat("sending ", size, " bytes to ", std::string(record.topic)));
+  return absl::UnavailableError(absl::StrCat("there is no Kafka client now: ", client_failure_.message()));
 }
 
 void KafkaProducer::Release(std::size_t bytes) {
@@ -260,6 +271,7 @@ void KafkaProducer::Recreate() {
       client_ = nullptr;
       failing_ = nullptr;
     }
+    ++client_number_;
     absl::StatusOr<std::unique_ptr<Client>> made = MakeClient();
     if (made.ok()) {
       client_ = *std::move(made);

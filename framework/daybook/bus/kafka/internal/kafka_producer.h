@@ -47,6 +47,7 @@ class KafkaProducer : public Producer {
   KafkaProducer(const KafkaOptions& kafka, const ProducerOptions& options);
 
   absl::StatusOr<std::unique_ptr<Client>> MakeClient();
+  absl::Status SendPending(std::unique_ptr<Pending>& pending);
   void Run(const std::stop_token& stop);
   void Recreate();
   // What is left to be answered, outside of any lock.
@@ -63,7 +64,8 @@ class KafkaProducer : public Producer {
   // Senders share it while they use the client; the polling thread has it alone while it replaces the client.
   mutable absl::Mutex client_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   std::unique_ptr<Client> client_ ABSL_GUARDED_BY(client_mu_);
-  absl::Status client_failure_ ABSL_GUARDED_BY(client_mu_);  // why there is none
+  std::uint64_t client_number_ ABSL_GUARDED_BY(client_mu_) = 0;  // goes up when it is replaced
+  absl::Status client_failure_ ABSL_GUARDED_BY(client_mu_);      // why there is none
 
   // Of the polling thread.
   std::vector<TopicHandle> warm_;

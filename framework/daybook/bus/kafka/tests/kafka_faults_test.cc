@@ -1,0 +1,285 @@
+// Brokers that are killed, owners that are stopped or killed, clients that fail for good.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <map>
+#include <set>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/base/clock.h"
+#include "daybook/base/reason.h"
+#include "daybook/base/uuid_source.h"
+#include "daybook/bus/kafka/internal/kafka_producer.h"
+#include "daybook/bus/kafka/kafka_bus.h"
+#include "daybook/bus/kafka/tests/broker.h"
+#include "daybook/testing/temporary_directory.h"
+
+namespace daybook::bus {
+namespace {
+
+using testing::BrokerProcess;
+using testing::ChildProcess;
+using testing::SharedBroker;
+
+constexpr absl::Duration kLong = absl::Seconds(60);
+
+absl::Duration Now() { return Clock::System().Monotonic(); }
+
+std::string Name(const std::string& about) {
+  return about + "." + UuidSource::System().New(Clock::System().Now()).ToString();
+}
+
+std::string NewTopic(Bus& bus) {
+  const std::string topic = Name("topic");
+  const absl::Status made = bus.admin().CreateTopic({.topic = topic}, kLong);
+  EXPECT_TRUE(made.ok()) << made;
+  return topic;
+}
+
+// All values of a topic, as a reader of committed records sees them.
+std::vector<std::string> ValuesOf(Bus& bus, const std::string& topic) {
+  auto consumer = *bus.NewConsumer({.name = "test"});
+  const absl::Status assigned = consumer->AssignTopics({topic}, {}, kLong);
+  EXPECT_TRUE(assigned.ok()) << assigned;
+  std::vector<std::string> values;
+  const absl::Duration deadline = Now() + kLong;
+  while (!consumer->CaughtUp() && Now() < deadline) {
+    const auto batch = consumer->Poll({});
+    EXPECT_TRUE(batch.ok()) << batch.status();
+    if (!batch.ok()) break;
+    for (const Record& record : batch->records()) values.emplace_back(record.value.value_or("(null)"));
+  }
+  EXPECT_TRUE(consumer->CaughtUp());
+  return values;
+}
+
+std::vector<std::string> Numbers(int count) {
+  std::vector<std::string> all;
+  for (int i = 0; i < count; ++i) all.push_back(absl::StrCat(i));
+  return all;
+}
+
+class KafkaFaultsTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Bus> Open() { return *OpenKafkaBus({.brokers = SharedBroker().plain().bootstrap}); }
+
+  // A worker for the topic, whose id and group are named after it.
+  std::unique_ptr<ChildProcess> StartWorker(const std::string& ownership, const std::string& topic) {
+    return std::make_unique<ChildProcess>(std::vector<std::string>{
+        DAYBOOK_WORKER, SharedBroker().plain().bootstrap, topic + ".group", ownership, topic + ".writer", topic});
+  }
+
+  static std::string Ask(ChildProcess& worker, const std::string& line) {
+    worker.WriteLine(line);
+    return worker.ReadLine();
+  }
+
+  // Polls until the worker says something that begins so.
+  static std::string AskUntil(ChildProcess& worker, const std::string& beginning) {
+    const absl::Duration deadline = Now() + kLong;
+    std::string said;
+    while (!(said = Ask(worker, "poll")).starts_with(beginning)) {
+      EXPECT_LT(Now(), deadline) << said;
+      if (Now() > deadline || said.empty()) break;
+    }
+    return said;
+  }
+};
+
+TEST_F(KafkaFaultsTest, AStoppedOwnerIsReplacedAndItsLateCommitIsRefused) {
+  const auto bus = Open();
+  const std::string ownership = NewTopic(*bus);
+  const std::string topic = NewTopic(*bus);
+  const auto first = StartWorker(ownership, topic);
+  const std::string acquired = AskUntil(*first, "acquired");
+  for (const char* line : {"init", "begin", "send 1", "commit", "begin", "send never"})
+    EXPECT_EQ(Ask(*first, line), "ok");
+  first->Signal(SIGSTOP);
+
+  const auto second = StartWorker(ownership, topic);
+  EXPECT_GT(AskUntil(*second, "acquired"), acquired);
+  for (const char* line : {"init", "begin", "send 2", "commit"}) EXPECT_EQ(Ask(*second, line), "ok");
+
+  first->Signal(SIGCONT);
+  EXPECT_EQ(Ask(*first, "commit"), "PRODUCER_FENCED");
+  EXPECT_EQ(AskUntil(*first, "lost"), "lost");
+  EXPECT_EQ(Ask(*first, "begin"), "PRODUCER_FENCED");
+  EXPECT_EQ(Ask(*first, "send late"), "PRODUCER_FENCED");
+  for (const char* line : {"begin", "send 3", "commit"}) EXPECT_EQ(Ask(*second, line), "ok");
+  EXPECT_EQ(ValuesOf(*bus, topic), (std::vector<std::string>{"1", "2", "3"}));
+}
+
+TEST_F(KafkaFaultsTest, AKilledOwnerIsReplacedWhenItsSessionIsOver) {
+  const auto bus = Open();
+  const std::string ownership = NewTopic(*bus);
+  const std::string topic = NewTopic(*bus);
+  const auto first = StartWorker(ownership, topic);
+  AskUntil(*first, "acquired");
+  for (const char* line : {"init", "begin", "send 1", "commit", "begin", "send never"})
+    EXPECT_EQ(Ask(*first, line), "ok");
+  const auto second = StartWorker(ownership, topic);
+  EXPECT_EQ(Ask(*second, "poll"), "none");
+  first->Signal(SIGKILL);
+  const absl::Duration killed = Now();
+  AskUntil(*second, "acquired");
+  EXPECT_LT(Now() - killed, absl::Seconds(20));
+  for (const char* line : {"init", "begin", "send 2", "commit"}) EXPECT_EQ(Ask(*second, line), "ok");
+  EXPECT_EQ(ValuesOf(*bus, topic), (std::vector<std::string>{"1", "2"}));
+}
+
+TEST_F(KafkaFaultsTest, AClientThatFailsForGoodIsReplacedAndNothingIsLostOrDoubled) {
+  const auto bus = Open();
+  const std::string topic = NewTopic(*bus);
+  const KafkaOptions kafka{.brokers = SharedBroker().plain().bootstrap};
+  auto producer = *internal::KafkaProducer::Make(kafka, {.name = "test", .topics = {topic}});
+  auto& inside = static_cast<internal::KafkaProducer&>(*producer);
+  std::map<int, absl::StatusOr<Delivery>> answers;  // by the producer's thread
+  const int count = 3000;
+  for (int i = 0; i < count; ++i) {
+    if (i % 1000 == 500) {
+      rd_kafka_test_fatal_error(inside.client_for_tests(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test");
+    }
+    absl::Status sent;
+    do {
+      ASSERT_TRUE(producer->WaitForRoom(10, kLong).ok());
+      sent = producer->Send({.topic = topic, .value = absl::StrCat(i)},
+                            [&, i](absl::StatusOr<Delivery> delivery) { answers[i] = std::move(delivery); });
+    } while (ReasonOf(sent) == "QUEUE_FULL");
+    ASSERT_TRUE(sent.ok()) << sent;
+  }
+  ASSERT_TRUE(producer->Flush(kLong).ok());
+  ASSERT_EQ(answers.size(), static_cast<std::size_t>(count));
+  const std::vector<std::string> values = ValuesOf(*bus, topic);
+  const std::set<std::string> there(values.begin(), values.end());
+  EXPECT_EQ(there.size(), values.size()) << "something is there twice";
+  for (const auto& [i, answer] : answers) {
+    const bool is_there = there.contains(absl::StrCat(i));
+    if (answer.ok()) {
+      EXPECT_TRUE(is_there) << i;
+      continue;
+    }
+    EXPECT_LT(i, 2500) << "nothing failed after it: " << answer.status();
+    const std::string reason = ReasonOf(answer.status());
+    EXPECT_TRUE(reason == "NOT_DELIVERED" || reason == "DELIVERY_UNKNOWN") << answer.status();
+    if (reason == "NOT_DELIVERED") {
+      EXPECT_FALSE(is_there) << i;
+    }
+  }
+  int last = -1;
+  for (const std::string& value : values) {
+    int number = 0;
+    ASSERT_TRUE(absl::SimpleAtoi(value, &number));
+    EXPECT_GT(number, last);
+    last = number;
+  }
+}
+
+TEST_F(KafkaFaultsTest, WhatHadNotGoneOutWhenTheClientFailedIsSentByTheNextOne) {
+  const auto bus = Open();
+  const std::string topic = NewTopic(*bus);
+  const KafkaOptions kafka{.brokers = SharedBroker().plain().bootstrap};
+  auto producer =
+      *internal::KafkaProducer::Make(kafka, {.name = "test", .topics = {topic}, .linger = absl::Seconds(1)});
+  auto& inside = static_cast<internal::KafkaProducer&>(*producer);
+  for (int i = 0; i < 100; ++i) {
+    const absl::Status sent =
+        producer->Send({.topic = topic, .value = absl::StrCat(i)}, [i](const absl::StatusOr<Delivery>& delivery) {
+          EXPECT_TRUE(delivery.ok()) << i << ": " << delivery.status();
+        });
+    ASSERT_TRUE(sent.ok()) << sent;
+  }
+  rd_kafka_test_fatal_error(inside.client_for_tests(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test");
+  ASSERT_TRUE(producer->Flush(kLong).ok());
+  EXPECT_EQ(ValuesOf(*bus, topic), Numbers(100));
+}
+
+TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
+  const testing::TemporaryDirectory directory;
+  BrokerProcess broker({"--dir", directory.path() + "/broker", "--session-ms", "1000"});
+  const auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
+  const std::string topic = NewTopic(*bus);
+  auto producer = *bus->NewProducer({.name = "test", .topics = {topic}, .in_flight_max = 500});
+  auto consumer = *bus->NewConsumer({.name = "test"});
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  const int count = 6000;
+  for (int i = 0; i < count; ++i) {
+    if (i == 2000 || i == 4000) {
+      broker.Kill();
+      broker.Restart();
+    }
+    absl::Status sent;
+    do {
+      ASSERT_TRUE(producer->WaitForRoom(10, kLong).ok());
+      sent = producer->Send({.topic = topic, .value = absl::StrCat(i)}, [i](const absl::StatusOr<Delivery>& delivery) {
+        EXPECT_TRUE(delivery.ok()) << i << ": " << delivery.status();
+      });
+    } while (ReasonOf(sent) == "QUEUE_FULL");
+    ASSERT_TRUE(sent.ok()) << sent;
+  }
+  ASSERT_TRUE(producer->Flush(kLong).ok());
+  std::vector<std::string> read;
+  const absl::Duration deadline = Now() + kLong;
+  while (read.size() < static_cast<std::size_t>(count) && Now() < deadline) {
+    const auto batch = consumer->Poll({});
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    for (const Record& record : batch->records()) read.emplace_back(*record.value);
+  }
+  EXPECT_EQ(read, Numbers(count));
+  EXPECT_EQ(ValuesOf(*bus, topic), Numbers(count));
+  EXPECT_TRUE(consumer->health().ok()) << consumer->health();
+}
+
+// Writes transaction `number` and goes on until it is known to be there.
+void WriteTransaction(Bus& bus, TransactionalProducer& producer, const std::string& topic, int number) {
+  const absl::Duration deadline = Now() + kLong;
+  absl::Status status;
+  while (Now() < deadline) {
+    status = producer.Begin();
+    for (int k = 0; k < 3 && status.ok(); ++k) {
+      status = producer.Send({.topic = topic, .value = absl::StrCat(3 * number + k)});
+    }
+    if (status.ok()) {
+      do {
+        status = producer.Commit(absl::Seconds(10));
+      } while (FailureOf(status) == TransactionFailure::kRetry && Now() < deadline);
+    }
+    if (status.ok()) return;
+    if (FailureOf(status) == TransactionFailure::kAbort && producer.Abort(absl::Seconds(10)).ok()) continue;
+    while (!(status = producer.Init(absl::Seconds(10))).ok()) ASSERT_LT(Now(), deadline) << status;
+    const auto tail = ReadTail(bus, {topic, BusPartition(0)}, 1, kLong);
+    ASSERT_TRUE(tail.ok()) << tail.status();
+    if (!tail->empty() && tail->records()[0].value == absl::StrCat(3 * number + 2)) return;  // it was committed
+  }
+  FAIL() << "transaction " << number << ": " << status;
+}
+
+TEST(KafkaBrokerFaultsTest, TransactionsComeOnceThroughAKilledBroker) {
+  const testing::TemporaryDirectory directory;
+  BrokerProcess broker({"--dir", directory.path() + "/broker", "--session-ms", "1000"});
+  const auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
+  const std::string topic = NewTopic(*bus);
+  auto producer = *bus->NewTransactionalProducer({.id = "writer", .topics = {topic}});
+  ASSERT_TRUE(producer->Init(kLong).ok());
+  for (int i = 0; i < 100; ++i) {
+    if (i == 50) {
+      ASSERT_TRUE(producer->Begin().ok());
+      ASSERT_TRUE(producer->Send({.topic = topic, .value = "never"}).ok());
+      broker.Kill();
+      broker.Restart();
+      const absl::Status late = producer->Abort(absl::Seconds(20));
+      if (!late.ok()) {
+        const absl::Status again = producer->Init(kLong);
+        ASSERT_TRUE(again.ok()) << late << "; " << again;
+      }
+    }
+    WriteTransaction(*bus, *producer, topic, i);
+    if (HasFatalFailure()) return;
+  }
+  EXPECT_EQ(ValuesOf(*bus, topic), Numbers(300));
+}
+
+}  // namespace
+}  // namespace daybook::bus

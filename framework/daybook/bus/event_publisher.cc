@@ -1,0 +1,347 @@
+#include "daybook/bus/event_publisher.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/base/log.h"
+#include "daybook/base/reason.h"
+#include "daybook/base/status.h"
+#include "daybook/base/strings.h"
+#include "daybook/bus/event_record.h"
+#include "daybook/bus/internal/deliveries.h"
+#include "daybook/bus/internal/state_record.h"
+#include "daybook/bus/internal/topic_tail.h"
+#include "daybook/codec/envelope.h"
+
+namespace daybook::bus {
+namespace {
+
+using internal::TopicKind;
+
+constexpr absl::Duration kPatience = absl::Milliseconds(20);  // how soon a failure or the end is noticed
+
+// A topic's partition that is fed from the log.
+struct Output {
+  std::string topic;
+  TopicKind kind = TopicKind::kEvents;
+  Position last;  // of the last record sent, or found there
+};
+
+// A category's outputs.
+struct Lane {
+  const EventRoute* route = nullptr;
+  std::size_t events = 0;             // index into the outputs
+  std::optional<std::size_t> states;  // likewise
+  std::unique_ptr<StateFold> fold;    // set iff states is
+  std::vector<std::string> types;     // of the command that is being read
+};
+
+absl::Status CheckRoutes(const std::vector<EventRoute>& routes) {
+  if (routes.empty()) return absl::InvalidArgumentError("EventPublisherOptions: no routes");
+  StringMap<bool> seen;
+  for (const EventRoute& route : routes) {
+    if (route.category.empty() || route.events_topic.empty()) {
+      return absl::InvalidArgumentError("EventRoute: category and events_topic must be given");
+    }
+    if (route.state_topic.empty() != (route.state == nullptr)) {
+      return absl::InvalidArgumentError(absl::StrCat(route.category, ": state_topic and state go together"));
+    }
+    for (const std::string& name : {"category " + route.category, route.events_topic, route.state_topic}) {
+      if (!name.empty() && !seen.emplace(name, true).second) {
+        return absl::InvalidArgumentError(absl::StrCat("EventRoute: ", name, " is given twice"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+struct EventPublisher::Impl {
+  Impl(EventPublisherOptions given, Bus& bus, store::EventStore& store)
+      : options(std::move(given)), bus(bus), store(store) {
+    for (const EventRoute& route : options.routes) {
+      Lane& lane = lanes.emplace_back();
+      lane.route = &route;
+      lane.events = outputs.size();
+      outputs.push_back({route.events_topic, TopicKind::kEvents, Position()});
+      if (route.state_topic.empty()) continue;
+      lane.states = outputs.size();
+      outputs.push_back({route.state_topic, TopicKind::kStates, Position()});
+    }
+    deliveries.emplace(outputs.size());
+  }
+
+  // The publisher's thread.
+  void Run();
+  absl::Status Attempt();
+  absl::StatusOr<Position> FindWhereToGoOn();
+  absl::StatusOr<std::unique_ptr<Producer>> MakeProducer();
+  absl::Status Follow(Producer& producer, store::Subscription& log);
+  absl::Status PublishEvent(Producer& producer, const store::EventView& event);
+  absl::Status PublishState(Producer& producer, Lane& lane, const store::EventView& event,
+                            const internal::Deliveries::Sent& sent);
+  absl::Status Send(Producer& producer, std::size_t output, const OutgoingRecord& record,
+                    const internal::Deliveries::Sent& sent);
+  bool MustEnd() const;
+  void Wait(absl::Duration delay);
+  Lane* LaneOf(std::string_view stream);
+
+  // Any thread.
+  void OnDelivered(std::size_t output, const absl::Status& status);
+  void SetReadiness(const absl::Status& status);
+  std::uint64_t Done(TopicKind kind) const;
+
+  // Constant after construction.
+  const EventPublisherOptions options;
+  Bus& bus;
+  store::EventStore& store;
+
+  // Own synchronisation.
+  std::optional<internal::Deliveries> deliveries;
+
+  // The publisher's thread only; an output's topic and kind are constant.
+  std::vector<Output> outputs;
+  std::vector<Lane> lanes;
+  HeaderList headers;
+  absl::Duration read_at;
+  absl::Duration delay;  // before the next attempt
+
+  mutable absl::Mutex mu;
+  absl::Status readiness ABSL_GUARDED_BY(mu) = absl::UnavailableError("the publisher is starting");
+  std::uint64_t restarts ABSL_GUARDED_BY(mu) = 0;
+  bool stopping ABSL_GUARDED_BY(mu) = false;  // everything up to `drain_to` goes out until `drain_until`
+  absl::Duration drain_until ABSL_GUARDED_BY(mu);
+  Position drain_to ABSL_GUARDED_BY(mu);
+
+  absl::Mutex join_mu;
+  std::jthread thread ABSL_GUARDED_BY(join_mu);
+};
+
+Lane* EventPublisher::Impl::LaneOf(std::string_view stream) {
+  const std::string_view category = stream.substr(0, stream.find('/'));
+  for (Lane& lane : lanes) {
+    if (lane.route->category == category) return &lane;
+  }
+  return nullptr;
+}
+
+void EventPublisher::Impl::SetReadiness(const absl::Status& status) {
+  absl::MutexLock lock(&mu);
+  readiness = status;
+}
+
+std::uint64_t EventPublisher::Impl::Done(TopicKind kind) const {
+  std::uint64_t done = 0;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].kind == kind) done += deliveries->done(i);
+  }
+  return done;
+}
+
+bool EventPublisher::Impl::MustEnd() const {
+  absl::MutexLock lock(&mu);
+  if (!stopping) return false;
+  return options.clock->Monotonic() >= drain_until || deliveries->published() >= drain_to;
+}
+
+void EventPublisher::Impl::Wait(absl::Duration delay_now) {
+  absl::MutexLock lock(&mu);
+  mu.AwaitWithTimeout(absl::Condition(&stopping), delay_now);
+}
+
+void EventPublisher::Impl::Run() {
+  delay = options.retry_delay_min;
+  while (true) {
+    const std::uint64_t before = Done(TopicKind::kEvents);
+    const absl::Status failed = Attempt();
+    if (failed.ok() || MustEnd()) return;
+    SetReadiness(failed);
+    if (Done(TopicKind::kEvents) > before) delay = options.retry_delay_min;
+    Log(LogLevel::kError, "publishing events was interrupted; it goes on from the topics' ends",
+        {{"publisher", options.name}, {"error", failed.ToString()}, {"retry_in_ms", absl::ToInt64Milliseconds(delay)}});
+    Wait(delay);
+    delay = std::min(delay * 2, options.retry_delay_max);
+    if (MustEnd()) return;
+    absl::MutexLock lock(&mu);
+    ++restarts;
+  }
+}
+
+// Publishes until it fails, or until all that Stop asked for is out (OK).
+absl::Status EventPublisher::Impl::Attempt() {
+  DAYBOOK_ASSIGN_OR_RETURN(const Position from, FindWhereToGoOn());
+  for (Lane& lane : lanes) {
+    lane.types.clear();
+    if (lane.states.has_value()) lane.fold = lane.route->state->New();
+  }
+  deliveries->Restart(from);
+  DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Producer> producer, MakeProducer());
+  const std::unique_ptr<store::Subscription> log = store.Subscribe(from.Next());
+  SetReadiness(absl::OkStatus());
+  return Follow(*producer, *log);
+}
+
+// The position up to which every topic has everything.
+absl::StatusOr<Position> EventPublisher::Impl::FindWhereToGoOn() {
+  Position from(std::numeric_limits<std::uint64_t>::max());
+  const BusPartition partition(static_cast<std::int32_t>(options.partition.value()));
+  for (Output& output : outputs) {
+    const TopicPartition place{output.topic, partition};
+    const absl::StatusOr<internal::TopicTail> tail = internal::FindTail(bus, place, output.kind, options.tail_timeout);
+    DAYBOOK_RETURN_IF_ERROR(Annotate(tail.status(), absl::StrCat("the end of ", place.ToString())));
+    DAYBOOK_RETURN_IF_ERROR(internal::CheckTail(*tail, place, store));
+    output.last = tail->position;
+    from = std::min(from, tail->position);
+  }
+  return from;
+}
+
+absl::StatusOr<std::unique_ptr<Producer>> EventPublisher::Impl::MakeProducer() {
+  ProducerOptions producer;
+  producer.name = options.name;
+  for (const Output& output : outputs) producer.topics.push_back(output.topic);
+  producer.in_flight_max = options.in_flight_max;
+  return bus.NewProducer(producer);
+}
+
+absl::Status EventPublisher::Impl::Follow(Producer& producer, store::Subscription& log) {
+  while (!MustEnd()) {
+    absl::StatusOr<std::vector<store::EventView>> events = log.NextBatch({}, kPatience);
+    if (absl::IsCancelled(events.status())) return absl::UnavailableError("the event store was closed");
+    DAYBOOK_RETURN_IF_ERROR(events.status());
+    read_at = options.clock->Monotonic();
+    for (const store::EventView& event : *events) {
+      DAYBOOK_RETURN_IF_ERROR(PublishEvent(producer, event));
+      if (event.index + 1 == event.count) deliveries->Processed(event.position);
+    }
+    DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EventPublisher::Impl::PublishEvent(Producer& producer, const store::EventView& event) {
+  Lane* const lane = LaneOf(event.stream);
+  if (lane == nullptr) {
+    return WithReason(
+        absl::FailedPreconditionError(absl::StrCat("the event at position ", event.position.value(), " of ",
+                                                   ToAbsl(event.stream), " has no topic to go to")),
+        "NO_ROUTE");
+  }
+  internal::Deliveries::Sent sent{event.position, read_at, Timestamp()};
+  Output& events = outputs[lane->events];
+  if (event.position > events.last) {
+    DAYBOOK_ASSIGN_OR_RETURN(const OutgoingRecord record,
+                             EncodeEvent(events.topic, {&event, options.partition, events.last}, headers));
+    DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, codec::DecodeEnvelope(event.envelope));
+    sent.recorded_at = metadata.recorded_at;
+    DAYBOOK_RETURN_IF_ERROR(Send(producer, lane->events, record, sent));
+    events.last = event.position;
+  }
+  if (!lane->states.has_value()) return absl::OkStatus();
+  lane->types.emplace_back(event.type);
+  return PublishState(producer, *lane, event, sent);
+}
+
+absl::Status EventPublisher::Impl::PublishState(Producer& producer, Lane& lane, const store::EventView& event,
+                                                const internal::Deliveries::Sent& sent) {
+  Output& states = outputs[*lane.states];
+  const bool ends_command = event.index + 1 == event.count;
+  if (event.position <= states.last) {  // no state ends inside a command, so neither does `last`
+    lane.types.clear();
+    return absl::OkStatus();
+  }
+  DAYBOOK_RETURN_IF_ERROR(Annotate(lane.fold->Apply(event, store), absl::StrCat("position ", event.position.value())));
+  if (!ends_command) return absl::OkStatus();
+  StateChange change;
+  change.stream = event.stream;
+  change.event_types.swap(lane.types);
+  change.revision = event.revision;
+  DAYBOOK_ASSIGN_OR_RETURN(change.metadata, codec::DecodeEnvelope(event.envelope));
+  const StateValue value = lane.fold->ValueOf(change);
+  DAYBOOK_ASSIGN_OR_RETURN(const OutgoingRecord record, internal::EncodeState(states.topic, options.partition,
+                                                                              event.position, change, value, headers));
+  DAYBOOK_RETURN_IF_ERROR(Send(producer, *lane.states, record, sent));
+  states.last = event.position;
+  return absl::OkStatus();
+}
+
+absl::Status EventPublisher::Impl::Send(Producer& producer, std::size_t output, const OutgoingRecord& record,
+                                        const internal::Deliveries::Sent& sent) {
+  const std::size_t bytes = record.key->size() + record.value.value_or("").size() + 1024;
+  deliveries->Began(output, sent);
+  while (true) {
+    const absl::Status queued = producer.Send(
+        record, [this, output](const absl::StatusOr<Delivery>& delivery) { OnDelivered(output, delivery.status()); });
+    if (!absl::IsResourceExhausted(queued)) return queued;
+    DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
+    const absl::Status room = producer.WaitForRoom(bytes, kPatience);
+    if (!room.ok() && !absl::IsDeadlineExceeded(room)) return room;
+    if (MustEnd()) return absl::CancelledError("the time to finish is over");
+  }
+}
+
+void EventPublisher::Impl::OnDelivered(std::size_t output, const absl::Status& status) {
+  const std::optional<internal::Deliveries::Sent> sent = deliveries->Answered(output, status);
+  if (!sent.has_value() || !options.on_published) return;
+  PublishedRecord record;
+  record.topic = outputs[output].topic;
+  record.position = sent->position;
+  record.since_read = options.clock->Monotonic() - sent->read_at;
+  record.since_recorded = ToAbslTime(options.clock->Now()) - ToAbslTime(sent->recorded_at);
+  options.on_published(record);
+}
+
+EventPublisher::EventPublisher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+EventPublisher::~EventPublisher() { Stop(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<EventPublisher>> EventPublisher::Start(EventPublisherOptions options, Bus& bus,
+                                                                      store::EventStore& store) {
+  DAYBOOK_RETURN_IF_ERROR(CheckRoutes(options.routes));
+  auto impl = std::make_unique<Impl>(std::move(options), bus, store);
+  {
+    absl::MutexLock lock(&impl->join_mu);
+    impl->thread = std::jthread([raw = impl.get()] { raw->Run(); });
+  }
+  return std::unique_ptr<EventPublisher>(new EventPublisher(std::move(impl)));
+}
+
+void EventPublisher::Stop(absl::Duration grace) {
+  {
+    absl::MutexLock lock(&impl_->mu);
+    if (!impl_->stopping) {
+      impl_->stopping = true;
+      impl_->drain_until = impl_->options.clock->Monotonic() + grace;
+      impl_->drain_to = impl_->store.DurableWatermark();
+      impl_->readiness = absl::UnavailableError("the publisher is stopping");
+    }
+  }
+  absl::MutexLock lock(&impl_->join_mu);
+  if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+absl::Status EventPublisher::Readiness() const {
+  absl::MutexLock lock(&impl_->mu);
+  return impl_->readiness;
+}
+
+EventPublisherStats EventPublisher::stats() const {
+  EventPublisherStats stats;
+  stats.events = impl_->Done(TopicKind::kEvents);
+  stats.states = impl_->Done(TopicKind::kStates);
+  stats.in_flight = impl_->deliveries->under_way();
+  stats.published = impl_->deliveries->published();
+  stats.durable = impl_->store.DurableWatermark();
+  absl::MutexLock lock(&impl_->mu);
+  stats.restarts = impl_->restarts;
+  return stats;
+}
+
+}  // namespace daybook::bus

@@ -142,6 +142,7 @@ absl::Status Process::Impl::StartGrpc() {
   rpc::ServerOptions options;
   options.address = settings.grpc_address;
   options.ready = [this] { return health.ready(); };
+  options.on_answered = GrpcMetrics(metrics);
   DAYBOOK_ASSIGN_OR_RETURN(grpc, rpc::Server::Start(options, grpc_services->services()));
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "beneficiary/process_metrics.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -14,41 +15,51 @@ namespace beneficiary {
 
 namespace http = daybook::http;
 namespace observe = daybook::observe;
+namespace rpc = daybook::rpc;
 
 namespace {
 
-// The handles of what has been seen; a route's template lies where it is as long as the router.
+using Handles = std::pair<observe::Counter, observe::Histogram>;
+
+// The handles of what has been seen, by whatever tells two answers apart.
+template <class Key>
 class AnswerCounters {
  public:
-  explicit AnswerCounters(observe::Metrics& metrics) : metrics_(metrics) {}
-
-  void Count(const http::Answered& answered) ABSL_LOCKS_EXCLUDED(mu_) {
-    const Key key(answered.route.data(), answered.method, http::ToInt(answered.status));
+  template <class MakeHandles>
+  void Count(const Key& key, absl::Duration latency, MakeHandles make) ABSL_LOCKS_EXCLUDED(mu_) {
     absl::MutexLock lock(&mu_);
     auto found = handles_.find(key);
-    if (found == handles_.end()) found = handles_.emplace(key, Make(answered)).first;
+    if (found == handles_.end()) found = handles_.emplace(key, make()).first;
     found->second.first.Increment();
-    found->second.second.Observe(absl::ToDoubleSeconds(answered.latency));
+    found->second.second.Observe(absl::ToDoubleSeconds(latency));
   }
 
  private:
-  using Key = std::tuple<const char*, http::Method, int>;
-  using Handles = std::pair<observe::Counter, observe::Histogram>;
-
-  Handles Make(const http::Answered& answered) {
-    const std::string route = answered.route.empty() ? "(none)" : std::string(answered.route);
-    const std::string method(http::MethodName(answered.method));
-    const std::string status = std::to_string(http::ToInt(answered.status));
-    return {metrics_.GetCounter("http_requests_total", "Requests answered, by route and status",
-                                {{"method", method}, {"route", route}, {"status", status}}),
-            metrics_.GetHistogram("http_request_seconds", "From the complete request to the answer's last byte",
-                                  observe::Metrics::LatencyBounds(), {{"method", method}, {"route", route}})};
-  }
-
-  observe::Metrics& metrics_;
   absl::Mutex mu_;
   absl::flat_hash_map<Key, Handles> handles_ ABSL_GUARDED_BY(mu_);
 };
+
+Handles HandlesOf(const http::Answered& answered, observe::Metrics& metrics) {
+  const std::string route = answered.route.empty() ? "(none)" : std::string(answered.route);
+  const std::string method(http::MethodName(answered.method));
+  const std::string status = std::to_string(http::ToInt(answered.status));
+  return {metrics.GetCounter("http_requests_total", "Requests answered, by route and status",
+                             {{"method", method}, {"route", route}, {"status", status}}),
+          metrics.GetHistogram("http_request_seconds", "From the complete request to the answer's last byte",
+                               observe::Metrics::LatencyBounds(), {{"method", method}, {"route", route}})};
+}
+
+Handles HandlesOf(const rpc::Answered& answered, observe::Metrics& metrics) {
+  const std::string_view full = answered.method.substr(1);  // "package.Service/Method"
+  const std::string service(full.substr(0, full.find('/')));
+  const std::string method(full.substr(std::min(full.size(), service.size() + 1)));
+  return {
+      metrics.GetCounter(
+          "grpc_server_handled_total", "Calls ended, by method and code",
+          {{"grpc_service", service}, {"grpc_method", method}, {"grpc_code", absl::StatusCodeToString(answered.code)}}),
+      metrics.GetHistogram("grpc_server_handling_seconds", "From the request's head to its status",
+                           observe::Metrics::LatencyBounds(), {{"grpc_service", service}, {"grpc_method", method}})};
+}
 
 void ExposeCommands(Engine& engine, observe::Metrics& metrics) {
   using Stats = daybook::runtime::PartitionStats;
@@ -76,8 +87,18 @@ void ExposeCommands(Engine& engine, observe::Metrics& metrics) {
 }  // namespace
 
 std::function<void(const http::Answered&)> HttpMetrics(observe::Metrics& metrics) {
-  return [counters = std::make_shared<AnswerCounters>(metrics)](const http::Answered& answered) {
-    counters->Count(answered);
+  using Key = std::tuple<const char*, http::Method, int>;  // a route's template lies where it is as long as the router
+  return [&metrics, counters = std::make_shared<AnswerCounters<Key>>()](const http::Answered& answered) {
+    counters->Count({answered.route.data(), answered.method, http::ToInt(answered.status)}, answered.latency,
+                    [&] { return HandlesOf(answered, metrics); });
+  };
+}
+
+std::function<void(const rpc::Answered&)> GrpcMetrics(observe::Metrics& metrics) {
+  using Key = std::pair<const char*, absl::StatusCode>;  // a method's name lies where it is as long as the server
+  return [&metrics, counters = std::make_shared<AnswerCounters<Key>>()](const rpc::Answered& answered) {
+    counters->Count({answered.method.data(), answered.code}, answered.latency,
+                    [&] { return HandlesOf(answered, metrics); });
   };
 }
 

@@ -5,6 +5,7 @@
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/support/server_interceptor.h>
 
 #include <charconv>
 #include <chrono>
@@ -72,6 +73,44 @@ class WithoutReflection final : public ::grpc::ServerBuilderOption {
     });
   }
 };
+
+// Tells of every call's end. gRPC's own codes are Abseil's, number by number.
+class AnswerTeller final : public ::grpc::experimental::Interceptor {
+ public:
+  AnswerTeller(const std::function<void(const Answered&)>& tell, const char* method)
+      : tell_(tell), method_(method), began_(Clock::System().Monotonic()) {}
+
+  void Intercept(::grpc::experimental::InterceptorBatchMethods* batch) override {
+    if (batch->QueryInterceptionHookPoint(::grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
+      const auto code = static_cast<absl::StatusCode>(batch->GetSendStatus().error_code());
+      tell_({method_, code, Clock::System().Monotonic() - began_});
+    }
+    batch->Proceed();
+  }
+
+ private:
+  const std::function<void(const Answered&)>& tell_;
+  const char* const method_;  // the registered method's
+  const absl::Duration began_;
+};
+
+class AnswerTellers final : public ::grpc::experimental::ServerInterceptorFactoryInterface {
+ public:
+  explicit AnswerTellers(const std::function<void(const Answered&)>& tell) : tell_(tell) {}
+  ::grpc::experimental::Interceptor* CreateServerInterceptor(::grpc::experimental::ServerRpcInfo* call) override {
+    return new AnswerTeller(tell_, call->method());
+  }
+
+ private:
+  const std::function<void(const Answered&)>& tell_;
+};
+
+void TellAnswers(const std::function<void(const Answered&)>& tell, ::grpc::ServerBuilder& builder) {
+  if (!tell) return;
+  std::vector<std::unique_ptr<::grpc::experimental::ServerInterceptorFactoryInterface>> tellers;
+  tellers.push_back(std::make_unique<AnswerTellers>(tell));
+  builder.experimental().SetInterceptorCreators(std::move(tellers));
+}
 
 void ApplyLimits(const ServerOptions& options, ::grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.request_bytes_max));
@@ -144,6 +183,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std
   impl->services = std::move(services);
   ::grpc::ServerBuilder builder;
   ApplyLimits(impl->options, builder);
+  TellAnswers(impl->options.on_answered, builder);
   builder.AddListeningPort(impl->options.address, ::grpc::InsecureServerCredentials(), &impl->port);
   if (impl->options.reflection == Reflection::kOff) builder.SetOption(std::make_unique<WithoutReflection>());
   for (const ServiceEntry& entry : impl->services) builder.RegisterService(entry.service);

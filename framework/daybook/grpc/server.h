@@ -20,6 +20,13 @@ class Service;
 
 namespace daybook::rpc {
 
+// What happened to one call of a registered method, for metrics and access logs. Views live as long as the call.
+struct Answered {
+  std::string_view method;  // "/beneficiary.v1.BeneficiaryQueries/GetBeneficiary"
+  absl::StatusCode code;
+  absl::Duration latency;  // from the request's head to the status given to the library
+};
+
 // One service to serve.
 struct ServiceEntry {
   std::string name;          // generated: BeneficiaryQueries::service_full_name()
@@ -52,6 +59,9 @@ struct ServerOptions {
   absl::Duration ready_poll = absl::Milliseconds(200);
 
   Reflection reflection = Reflection::kOn;
+
+  // Called on one of the library's threads as each call ends; must not block or throw.
+  std::function<void(const Answered&)> on_answered;
 };
 
 // A gRPC server for generated callback services, with health (grpc.health.v1) and reflection.

@@ -215,6 +215,24 @@ TEST_F(GrpcServerTest, AHandlerThatThrowsOrForgetsIsAnInternalError) {
   EXPECT_TRUE(Say("still here").first.ok());
 }
 
+TEST_F(GrpcServerTest, EveryCallsEndIsToldWithItsMethodAndCode) {
+  absl::Mutex mu;
+  std::vector<std::string> told;
+  options_.on_answered = [&](const Answered& answered) {
+    EXPECT_GT(answered.latency, absl::ZeroDuration());
+    absl::MutexLock lock(&mu);
+    told.push_back(absl::StrCat(absl::string_view(answered.method.data(), answered.method.size()), " ",
+                                absl::StatusCodeToString(answered.code)));
+  };
+  Start();
+  EXPECT_TRUE(Say("x").first.ok());
+  Say("x", "reject");
+  Say("x", "drop");
+  server_.reset();
+  const std::string method = "/daybook_test.v1.Echo/Say";
+  EXPECT_THAT(told, ::testing::ElementsAre(method + " OK", method + " INVALID_ARGUMENT", method + " INTERNAL"));
+}
+
 TEST_F(GrpcServerTest, AnAnswerMayComeFromAnotherThread) {
   Start();
   std::pair<::grpc::Status, SayResponse> answer;

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 from stack import java
-from stack.base import HOST, ROOT, Problem, free_ports
+from stack.base import HOST, ROOT, Problem, free_ports, wait_until
 from stack.component import Component
 from stack.postgres import USER
 
@@ -169,6 +169,21 @@ class Connect(Component):
 
     def about(self):
         return {"url": self.url, "topics": [f"{s.prefix}.public.*, {s.prefix}.transaction" for s in self.sources]}
+
+    def start_over(self):
+        """Forgets how far each source was read, and starts: a full snapshot, then streaming.
+
+        As after a lost offset: a row that is deleted meanwhile is in neither, so write nothing until it returns.
+        """
+        self.stop()
+        (self.directory / "offsets").unlink(missing_ok=True)
+        for source in self.sources:
+            slot = f"slot_name = 'daybook_{source.instance}'"
+            is_free = f"SELECT 1 FROM pg_replication_slots WHERE {slot} AND active"
+            if not wait_until(lambda sql=is_free: not self.postgres.sql(sql).strip(), 30):
+                raise Problem(f"the replication slot of {source.instance} stays in use", f"See {self.postgres.log}.")
+            self.postgres.sql(f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE {slot}")
+        self.start()
 
     def snapshot_again(self, source, *tables):
         """Asks for an incremental snapshot of these tables (all captured ones if none is named)."""

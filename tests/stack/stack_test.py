@@ -184,6 +184,21 @@ class StackTest(unittest.TestCase):
         self.publish_all(source)
         self.assert_topics_hold_the_database(source)
 
+    def test_starting_over_reads_everything_again(self):
+        source = self.stack.sources[1]
+        topic = f"{source.prefix}.public.clients_client"
+
+        def read():
+            values = [json.loads(record["value"]) for record in self.read(topic) if record["value"]]
+            return sum(v["op"] == "r" and v["source"]["snapshot"] != "incremental" for v in values)
+
+        before = read()
+        self.stack.connect.start_over()
+        self.publish_all(source)
+        rows = int(self.stack.postgres.sql("SELECT count(*) FROM clients_client", source.database))
+        self.assertEqual(read() - before, rows)
+        self.assert_topics_hold_the_database(source)
+
     def test_a_snapshot_on_request_reads_every_row(self):
         source = self.stack.sources[1]
         count = int(self.stack.postgres.sql("SELECT count(*) FROM beneficiaries_beneficiary", source.database))

@@ -202,6 +202,13 @@ def hard_delete(world):
     return told
 
 
+@operation(1)
+def mask(world):
+    beneficiary = world.beneficiary()
+    services.mask(beneficiary)
+    return f"beneficiary {beneficiary.id}"
+
+
 @operation(3, says="beneficiary.screened")
 def screen(world):
     beneficiary = world.beneficiary()

@@ -131,3 +131,20 @@ def hard_delete(beneficiary):
         shares = Beneficiary.objects.filter(address=address).exists() or Bank.objects.filter(address=address).exists()
         if address is not None and not shares:
             address.delete()
+
+
+MASK = "*****"
+
+
+def mask(beneficiary):
+    """Personal data is overwritten where it stands, as the law's right to be forgotten is often met."""
+    with described("beneficiary.masked"):
+        beneficiary.name = MASK
+        beneficiary.reference_information = ""
+        beneficiary.save()
+        beneficiary.emails.update(email=MASK)
+        beneficiary.aliases.all().delete()
+        beneficiary.bank_accounts.update(account_holder=MASK, iban=None, account_number=MASK)
+        if beneficiary.address is not None:
+            Address.objects.filter(pk=beneficiary.address_id).update(
+                address_line_1=MASK, street_name=MASK, building_number="", floor="", apartment_office_number="")

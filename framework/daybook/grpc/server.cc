@@ -44,9 +44,6 @@ void PrepareLibrary() {
 }
 
 absl::Status CheckOptions(const ServerOptions& options) {
-  if (options.tls) {
-    return absl::UnimplementedError("gRPC: TLS is not built yet: leave ServerOptions::tls empty and use a proxy");
-  }
   const std::size_t colon = options.address.rfind(':');
   std::uint16_t port = 0;
   const char* const end = options.address.data() + options.address.size();
@@ -61,6 +58,17 @@ absl::Status CheckOptions(const ServerOptions& options) {
     if (bytes < 1024 || bytes > kMax) return absl::InvalidArgumentError("gRPC limits must be 1 KiB to 2 GiB - 1");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::shared_ptr<::grpc::ServerCredentials>> MakeCredentials(const std::optional<TlsFiles>& tls) {
+  if (!tls) return ::grpc::InsecureServerCredentials();
+  DAYBOOK_ASSIGN_OR_RETURN(TlsIdentity identity, ReadTls(*tls));
+  const bool asks_clients = !identity.client_authority.empty();
+  ::grpc::SslServerCredentialsOptions options(asks_clients ? GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY
+                                                           : GRPC_SSL_DONT_REQUEST_CLIENT_CERTIFICATE);
+  options.pem_root_certs = std::move(identity.client_authority);
+  options.pem_key_cert_pairs.push_back({std::move(identity.private_key), std::move(identity.certificate_chain)});
+  return ::grpc::SslServerCredentials(options);
 }
 
 // Being linked, the reflection library adds itself to every server of the process; this takes it out of one.
@@ -184,7 +192,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std
   ::grpc::ServerBuilder builder;
   ApplyLimits(impl->options, builder);
   TellAnswers(impl->options.on_answered, builder);
-  builder.AddListeningPort(impl->options.address, ::grpc::InsecureServerCredentials(), &impl->port);
+  DAYBOOK_ASSIGN_OR_RETURN(const auto credentials, MakeCredentials(impl->options.tls));
+  builder.AddListeningPort(impl->options.address, credentials, &impl->port);
   if (impl->options.reflection == Reflection::kOff) builder.SetOption(std::make_unique<WithoutReflection>());
   for (const ServiceEntry& entry : impl->services) builder.RegisterService(entry.service);
   impl->server = builder.BuildAndStart();

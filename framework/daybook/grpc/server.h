@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "daybook/base/tls.h"
 
 namespace grpc {
 class Service;
@@ -33,19 +34,13 @@ struct ServiceEntry {
   ::grpc::Service* service;  // not owned; must outlive the Server
 };
 
-// Files in PEM form.
-struct TlsFiles {
-  std::string certificate_chain;
-  std::string private_key;
-};
-
 enum class Reflection { kOff, kOn };
 
 struct ServerOptions {
   // "host:port"; port 0 takes a free one, which Server::port() tells.
   std::string address = "127.0.0.1:9090";
 
-  // Not built yet: Start answers kUnimplemented if it is set. Until then put a proxy in front.
+  // Without it calls come in the clear. The files are read by Start: new certificates need a new start.
   std::optional<TlsFiles> tls;
 
   std::size_t request_bytes_max = 1 << 20;   // above: RESOURCE_EXHAUSTED
@@ -78,7 +73,7 @@ struct ServerOptions {
 //  2. The library's own log lines come out as this process's JSON lines.
 class Server {
  public:
-  // kInvalidArgument: address or options; kUnimplemented: TLS; kFailedPrecondition: the address cannot be bound.
+  // kInvalidArgument: address, options or TLS files; kFailedPrecondition: the address cannot be bound.
   static absl::StatusOr<std::unique_ptr<Server>> Start(ServerOptions options, std::vector<ServiceEntry> services);
 
   // Drain(zero) if Drain was not called.

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daybook/grpc/status.h"
 #include "daybook/grpc/unary_call.h"
+#include "daybook/testing/test_certificates.h"
 
 namespace daybook::rpc {
 namespace {
@@ -351,8 +352,53 @@ TEST_F(GrpcServerTest, BadOptionsAreNamed) {
     EXPECT_EQ(Server::Start(options_, {}).status().code(), absl::StatusCode::kInvalidArgument) << address;
   }
   options_.address = "127.0.0.1:0";
-  options_.tls = TlsFiles{};
-  EXPECT_EQ(Server::Start(options_, {}).status().code(), absl::StatusCode::kUnimplemented);
+  options_.tls = TlsFiles{"/nonexistent/server.pem", "/nonexistent/server.key", ""};
+  const auto started = Server::Start(options_, {});
+  EXPECT_EQ(started.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(started.status().message()), HasSubstr("/nonexistent/server.pem"));
+}
+
+class GrpcTlsTest : public GrpcServerTest {
+ protected:
+  GrpcTlsTest() {
+    certificates_.Issue("server");
+    certificates_.Issue("client");
+    options_.tls = TlsFiles{certificates_.Path("server.pem"), certificates_.Path("server.key"), ""};
+  }
+
+  ::grpc::StatusCode Call(const ::grpc::SslCredentialsOptions& credentials) {
+    channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::SslCredentials(credentials));
+    return Say("hello").first.error_code();
+  }
+
+  testing::TestCertificates certificates_;
+};
+
+TEST_F(GrpcTlsTest, ACallGoesThroughForWhomTrustsTheServer) {
+  Start();
+  ::grpc::SslCredentialsOptions credentials;
+  credentials.pem_root_certs = certificates_.Text("ca.pem");
+  EXPECT_EQ(Call(credentials), ::grpc::StatusCode::OK);
+  credentials.pem_root_certs = testing::TestCertificates().Text("ca.pem");
+  EXPECT_EQ(Call(credentials), ::grpc::StatusCode::UNAVAILABLE);
+  channel_ = ::grpc::CreateChannel(server_->address(), ::grpc::InsecureChannelCredentials());
+  EXPECT_EQ(Say("in the clear").first.error_code(), ::grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(GrpcTlsTest, WithAClientAuthorityOnlyThoseItVouchesForAreServed) {
+  options_.tls->client_authority = certificates_.Path("ca.pem");
+  Start();
+  ::grpc::SslCredentialsOptions credentials;
+  credentials.pem_root_certs = certificates_.Text("ca.pem");
+  EXPECT_EQ(Call(credentials), ::grpc::StatusCode::UNAVAILABLE);
+  credentials.pem_cert_chain = certificates_.Text("client.pem");
+  credentials.pem_private_key = certificates_.Text("client.key");
+  EXPECT_EQ(Call(credentials), ::grpc::StatusCode::OK);
+  testing::TestCertificates strangers;
+  strangers.Issue("client");
+  credentials.pem_cert_chain = strangers.Text("client.pem");
+  credentials.pem_private_key = strangers.Text("client.key");
+  EXPECT_EQ(Call(credentials), ::grpc::StatusCode::UNAVAILABLE);
 }
 
 }  // namespace

@@ -248,11 +248,13 @@ class ProcessTest(unittest.TestCase):
                 self.assertEqual(switch.stop(), 0)
 
     def test_a_thousand_requests_while_the_compared_side_hangs(self):
-        self.daybook.hang()
-        with self.start("--initial_mode=shadow", "--compare_in_flight_max=32", "--compare_timeout=2s") as switch:
+        with self.start("--compare_in_flight_max=32", "--compare_timeout=2s") as switch:
+            without = self.ask_a_thousand(switch, "bos", b'["bos"]')
+            switch.flip("shadow")
+            self.daybook.hang()
             took = self.ask_a_thousand(switch, "bos", b'["bos"]')
-            self.assertLess(took[500], 0.05, "half of the answers are this fast without any comparison, too")
-            self.assertLess(took[-1], 1.5, "no answer has waited for the side that hangs")
+            self.assertLess(took[500], 3 * without[500] + 0.02, "half of the answers are as fast as without")
+            self.assertLess(took[-1], 1.8, "no answer has waited for the side that hangs")
             self.assertGreaterEqual(switch.comparisons()["dropped"], 1000 - 3 * 32)
             switch.wait_for(lambda: sum(switch.comparisons().values()) == 1000, "a verdict for each")
             self.assertGreaterEqual(switch.comparisons()["unanswered"], 32)
@@ -262,7 +264,7 @@ class ProcessTest(unittest.TestCase):
         with self.start("--initial_mode=daybook", "--daybook_timeout=200ms", "--suspend_after=3",
                         "--suspend_for=60s") as switch:
             took = self.ask_a_thousand(switch, "bos", b'["bos"]')
-            self.assertLess(took[500], 0.1)
+            self.assertLess(took[500], 0.15, "most did not wait for the time-out")
             fallbacks = switch.evidence()["totals"]["fallbacks_from"]["daybook"]
             self.assertEqual(sum(fallbacks.values()), 1000)
             self.assertGreater(fallbacks["suspended"], 900)

@@ -76,7 +76,8 @@ class ModeTable {
 
   // Returns what is in force afterwards. kInvalidArgument: a client's name or a text that is too long or not printable,
   // or no mode for all; kAborted: `if_change_count` is not the present one; kResourceExhausted: kClientsMax have a mode
-  // of their own; kUnavailable: it could not be written, and is not in force.
+  // of their own; kUnavailable: it could not be written, and is not in force (if only the directory's sync failed, it
+  // may be after the next start).
   absl::StatusOr<std::shared_ptr<const Modes>> Change(const ModeChangeRequest& request);
 
  private:

@@ -379,7 +379,7 @@ function showModes(modes) {
     remove.addEventListener("click", () => change("DELETE", `/api/modes/clients/${encodeURIComponent(client)}` +
       `?by=${encodeURIComponent($("by").value)}&reason=${encodeURIComponent($("reason").value)}`));
     return element("li", {}, element("code", {}, client), element("span", {}, MODE_WORDS[mode]), remove);
-  }));
+  }).concat(own.length > 200 ? [element("li", {}, `and ${whole(own.length - 200)} more, at /api/modes`)] : []));
 }
 
 function offerFlip() {

@@ -22,6 +22,7 @@ from recorded import TABLES  # noqa: E402
 from stack import process, records  # noqa: E402
 from stack.stack import Stack  # noqa: E402
 
+GUARD = "import sys; sys.stdin.read(); from stack.stack import Stack; Stack(sys.argv[1], attached=False).remove()"
 TIMES = ("created", "modified")
 
 
@@ -33,7 +34,11 @@ class StackTest(unittest.TestCase):
         cls.addClassCleanup(cls.scratch.cleanup)
         pathlib.Path(cls.scratch.name).chmod(0o711)
         cls.directory = pathlib.Path(cls.scratch.name, "stack")
-        cls.addClassCleanup(cls.dev, "down")
+        # ./dev leaves processes running, as it should. If this test is killed, this ends them.
+        guard = [sys.executable, "-c", GUARD, cls.directory]
+        cls.guard = subprocess.Popen(guard, cwd=ROOT, stdin=subprocess.PIPE, start_new_session=True)
+        cls.addClassCleanup(cls.guard.wait, 120)
+        cls.addClassCleanup(cls.guard.stdin.close)
         begin = time.monotonic()
         done = cls.dev("up", "--instances=uk,eu", "--clients=6", "--beneficiaries=40")
         assert done.returncode == 0, done.stderr

@@ -38,6 +38,10 @@ EXAMPLE_LAYERS = {
         "domain", "projections", "app",
         *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
+    "command_service": {
+        "domain", "app",
+        *(f"daybook:{m}" for m in LAYERS if m not in ("projection", "cdc", "grpc", "testing", "tool")),
+    },
     # Stands in front of two services and knows the inside of neither.
     "switch": {f"daybook:{m}" for m in ("core", "base", "http", "observe")},
 }

@@ -1,0 +1,42 @@
+// beneficiary-command: executes the commands that come on topics, and publishes every event.
+#include <iostream>
+
+#include "absl/status/status.h"
+#include "beneficiary/command_service/process.h"
+#include "beneficiary/command_service/settings.h"
+#include "daybook/base/config.h"
+#include "daybook/base/status.h"
+#include "daybook/observe/shutdown_signal.h"
+
+namespace {
+
+absl::Status Serve(const beneficiary::CommandSettings& settings) {
+  DAYBOOK_ASSIGN_OR_RETURN(const auto shutdown, daybook::observe::ShutdownSignal::Install());
+  DAYBOOK_ASSIGN_OR_RETURN(const auto process, beneficiary::CommandProcess::Start(settings));
+  shutdown->Wait();
+  process->Stop();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto arguments = daybook::ParseConfigOrExit(
+      argc, argv,
+      {.program = "beneficiary-command",
+       .about = "Executes the commands of beneficiaries and clients that come on topics, and publishes every event.",
+       .version = BENEFICIARY_VERSION,
+       .env_prefix = "BENEFICIARY_COMMAND"});
+  const auto settings = beneficiary::ReadCommandSettings();
+  absl::Status usable = settings.status();
+  if (!arguments.empty()) usable = absl::InvalidArgumentError("not a flag: " + arguments.front());
+  if (!usable.ok()) {
+    std::cerr << "beneficiary-command: " << usable.message() << std::endl;
+    return 2;
+  }
+  if (const absl::Status done = Serve(*settings); !done.ok()) {
+    std::cerr << "beneficiary-command: " << done.message() << std::endl;
+    return 1;
+  }
+  return 0;
+}

@@ -139,6 +139,7 @@ class StackTest(unittest.TestCase):
 
     def test_changes_arrive_with_their_transactions_and_make_up_the_database(self):
         source = self.stack.sources[0]
+        first = int(self.stack.postgres.sql("SELECT txid_current()", source.database))
         told = self.uk.change(120, seed=3)
         self.assertGreater(told["committed"], 80, told)
         self.publish_all(source)
@@ -146,15 +147,16 @@ class StackTest(unittest.TestCase):
         counted, ended = {}, {}
         for record in self.read(f"^{source.prefix}\\.public\\..*"):
             value = json.loads(record["value"]) if record["value"] else {}
-            if value.get("transaction"):
+            if value.get("transaction") and value["source"]["txId"] > first:
                 name = value["transaction"]["id"].partition(":")[0], f"public.{value['source']['table']}"
                 counted.setdefault(name, set()).add(value["transaction"]["total_order"])
         for record in self.read(f"{source.prefix}.transaction"):
             value = json.loads(record["value"])
-            if value["status"] == "END":
+            if value["status"] == "END" and int(value["id"].partition(":")[0]) > first:
                 for part in value["data_collections"]:
                     if part["data_collection"].startswith("public."):
                         ended[value["id"].partition(":")[0], part["data_collection"]] = part["event_count"]
+        self.assertGreater(len(ended), 80)
         self.assertEqual({name: len(orders) for name, orders in counted.items()}, ended)
 
     def test_what_a_transaction_says_about_itself_arrives_with_it(self):

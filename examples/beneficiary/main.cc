@@ -55,14 +55,14 @@ int main(int argc, char** argv) {
        .about = "Serves the beneficiaries of clients over REST and gRPC, from one directory.",
        .version = BENEFICIARY_VERSION,
        .env_prefix = "BENEFICIARY"});
-  const beneficiary::Settings settings = beneficiary::ReadSettings();
-  absl::Status usable = beneficiary::CheckSettings(settings);
+  const auto settings = beneficiary::ReadSettings();
+  absl::Status usable = settings.status();
   if (!arguments.empty()) usable = absl::InvalidArgumentError("not a flag: " + arguments.front());
   if (!usable.ok()) {
     std::cerr << "beneficiary: " << usable.message() << std::endl;
     return 2;
   }
-  if (const absl::Status done = Run(settings); !done.ok()) {
+  if (const absl::Status done = Run(*settings); !done.ok()) {
     std::cerr << "beneficiary: " << done.message() << std::endl;
     return 1;
   }

@@ -6,42 +6,26 @@
 #include <system_error>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "beneficiary/api/grpc_api.h"
-#include "beneficiary/api/rest.h"
 #include "beneficiary/app/bos_feed.h"
 #include "beneficiary/app/engine.h"
 #include "beneficiary/app/service.h"
 #include "beneficiary/process_metrics.h"
+#include "beneficiary/serving/edges.h"
+#include "beneficiary/serving/lag_board.h"
+#include "beneficiary/serving/query_status.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
-#include "daybook/grpc/server.h"
-#include "daybook/http/server.h"
-#include "daybook/observe/admin_endpoints.h"
+#include "daybook/observe/health.h"
+#include "daybook/observe/metrics.h"
 
 namespace beneficiary {
 
-namespace http = daybook::http;
 namespace observe = daybook::observe;
-namespace rpc = daybook::rpc;
 using daybook::Log;
 using daybook::LogLevel;
 
 namespace {
-
-constexpr absl::Duration kAdminDrain = absl::Seconds(1);
-
-http::Router AdminRouter(const observe::AdminEndpoints& admin) {
-  http::Router router;
-  for (const auto& [path, answer] : admin.endpoints()) {
-    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
-                 observe::AdminAnswer page = answer(request.raw_query());
-                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
-               }));
-  }
-  return router;
-}
 
 // A line a second while a file is ingested, and one at its end.
 void LogIngestion(const BosFeed::Report& report) {
@@ -79,20 +63,16 @@ void LogIngestion(const BosFeed::Report& report) {
 struct Process::Impl {
   absl::Status StartEngine();
   absl::Status StartEdges();
-  absl::Status StartGrpc();
   absl::Status StartFeed();
 
   Settings settings;
   observe::Metrics metrics;
   observe::Health health;
-  std::unique_ptr<observe::AdminEndpoints> admin_pages;
+  LagBoard lags{metrics};
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Service> service;
   std::unique_ptr<BosFeed> feed;
-  std::unique_ptr<http::Server> admin;
-  std::unique_ptr<http::Server> rest;
-  std::unique_ptr<api::GrpcApi> grpc_services;
-  std::unique_ptr<rpc::Server> grpc;
+  std::unique_ptr<Edges> edges;
 };
 
 absl::Status Process::Impl::StartEngine() {
@@ -105,45 +85,24 @@ absl::Status Process::Impl::StartEngine() {
   EngineOptions options;
   options.data_dir = settings.data_dir;
   options.outcome_retention = settings.outcome_retention;
+  options.on_shown = lags.handler();
   DAYBOOK_ASSIGN_OR_RETURN(engine, Engine::Open(options));
   Service::Options service_options;
   service_options.compat_instance = settings.compat_instance;
   service = std::make_unique<Service>(*engine, service_options);
   ExposeEngine(*engine, metrics);
+  ExposeReadModels(engine->runner(), metrics);
   health.AddCheck("partition", [this] { return engine->partition().health(); });
   health.AddCheck("read_models", [this] { return engine->runner().Readiness(); });
   return absl::OkStatus();
 }
 
 absl::Status Process::Impl::StartEdges() {
-  if (!settings.admin_address.empty()) {
-    metrics.AddProcessMetrics();
-    admin_pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
-                                                            observe::BuildInfo{"beneficiary", BENEFICIARY_VERSION, ""});
-    http::ServerOptions options;
-    options.address = settings.admin_address;
-    DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(AdminRouter(*admin_pages), options));
-  }
-  http::ServerOptions options;
-  options.address = settings.http_address;
-  options.io_threads = settings.http_threads;
-  options.on_answered = HttpMetrics(metrics);
-  api::RestOptions rest_options;
-  rest_options.identity_header = settings.identity_header;
-  DAYBOOK_ASSIGN_OR_RETURN(rest, http::Server::Start(api::MakeRouter(*service, rest_options), options));
-  return StartGrpc();
-}
-
-absl::Status Process::Impl::StartGrpc() {
-  if (settings.grpc_address.empty()) return absl::OkStatus();
-  api::GrpcOptions api_options;
-  api_options.identity_metadata = absl::AsciiStrToLower(settings.identity_header);
-  grpc_services = std::make_unique<api::GrpcApi>(*service, api_options);
-  rpc::ServerOptions options;
-  options.address = settings.grpc_address;
-  options.ready = [this] { return health.ready(); };
-  options.on_answered = GrpcMetrics(metrics);
-  DAYBOOK_ASSIGN_OR_RETURN(grpc, rpc::Server::Start(options, grpc_services->services()));
+  EdgeOptions options;
+  options.settings = settings.edges;
+  options.build = {"beneficiary", BENEFICIARY_VERSION, ""};
+  options.pages.push_back(StatusPage(engine->runner(), lags));
+  DAYBOOK_ASSIGN_OR_RETURN(edges, Edges::Start(*service, health, metrics, std::move(options)));
   return absl::OkStatus();
 }
 
@@ -170,9 +129,9 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings
   DAYBOOK_RETURN_IF_ERROR(process->impl_->StartFeed());
   process->impl_->health.Remove("starting");
   Log(LogLevel::kInfo, "serving",
-      {{"rest", process->impl_->rest->address()},
-       {"grpc", process->impl_->grpc != nullptr ? process->impl_->grpc->address() : std::string("-")},
-       {"admin", process->impl_->admin != nullptr ? process->impl_->admin->address() : std::string("-")},
+      {{"rest", process->impl_->edges->rest_address()},
+       {"grpc", process->impl_->edges->grpc_address()},
+       {"admin", process->impl_->edges->admin_address()},
        {"data_dir", settings.data_dir}});
   return process;
 }
@@ -185,17 +144,9 @@ void Process::Stop() {
   if (impl_ == nullptr) return;
   impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
   // What comes in goes first, what it stands on last.
-  const auto drain = [](std::string_view edge, auto& server, absl::Duration limit) {
-    if (server == nullptr) return;
-    const absl::Status drained = server->Drain(limit);
-    if (drained.ok()) return;
-    Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(edge)}, {"error", drained.ToString()}});
-  };
-  drain("rest", impl_->rest, impl_->settings.drain_timeout);
-  drain("grpc", impl_->grpc, impl_->settings.drain_timeout);
-  drain("admin", impl_->admin, kAdminDrain);
+  if (impl_->edges != nullptr) impl_->edges->Drain();
   if (impl_->feed != nullptr) impl_->feed->Stop();
-  if (impl_->engine != nullptr) impl_->engine->Stop(impl_->settings.drain_timeout);
+  if (impl_->engine != nullptr) impl_->engine->Stop(impl_->settings.edges.drain_timeout);
   impl_.reset();
 }
 

@@ -1,65 +1,15 @@
 #include "beneficiary/process_metrics.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <tuple>
-#include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 
 namespace beneficiary {
 
-namespace http = daybook::http;
 namespace observe = daybook::observe;
-namespace rpc = daybook::rpc;
 
 namespace {
-
-using Handles = std::pair<observe::Counter, observe::Histogram>;
-
-// The handles of what has been seen, by whatever tells two answers apart.
-template <class Key>
-class AnswerCounters {
- public:
-  template <class MakeHandles>
-  void Count(const Key& key, absl::Duration latency, MakeHandles make) ABSL_LOCKS_EXCLUDED(mu_) {
-    absl::MutexLock lock(&mu_);
-    auto found = handles_.find(key);
-    if (found == handles_.end()) found = handles_.emplace(key, make()).first;
-    found->second.first.Increment();
-    found->second.second.Observe(absl::ToDoubleSeconds(latency));
-  }
-
- private:
-  absl::Mutex mu_;
-  absl::flat_hash_map<Key, Handles> handles_ ABSL_GUARDED_BY(mu_);
-};
-
-Handles HandlesOf(const http::Answered& answered, observe::Metrics& metrics) {
-  const std::string route = answered.route.empty() ? "(none)" : std::string(answered.route);
-  const std::string method(http::MethodName(answered.method));
-  const std::string status = std::to_string(http::ToInt(answered.status));
-  return {metrics.GetCounter("http_requests_total", "Requests answered, by route and status",
-                             {{"method", method}, {"route", route}, {"status", status}}),
-          metrics.GetHistogram("http_request_seconds", "From the complete request to the answer's last byte",
-                               observe::Metrics::LatencyBounds(), {{"method", method}, {"route", route}})};
-}
-
-Handles HandlesOf(const rpc::Answered& answered, observe::Metrics& metrics) {
-  const std::string_view full = answered.method.substr(1);  // "package.Service/Method"
-  const std::string service(full.substr(0, full.find('/')));
-  const std::string method(full.substr(std::min(full.size(), service.size() + 1)));
-  return {
-      metrics.GetCounter(
-          "grpc_server_handled_total", "Calls ended, by method and code",
-          {{"grpc_service", service}, {"grpc_method", method}, {"grpc_code", absl::StatusCodeToString(answered.code)}}),
-      metrics.GetHistogram("grpc_server_handling_seconds", "From the request's head to its status",
-                           observe::Metrics::LatencyBounds(), {{"grpc_service", service}, {"grpc_method", method}})};
-}
 
 void ExposeCommands(Engine& engine, observe::Metrics& metrics) {
   using Stats = daybook::runtime::PartitionStats;
@@ -86,44 +36,12 @@ void ExposeCommands(Engine& engine, observe::Metrics& metrics) {
 
 }  // namespace
 
-std::function<void(const http::Answered&)> HttpMetrics(observe::Metrics& metrics) {
-  using Key = std::tuple<const char*, http::Method, int>;  // a route's template lies where it is as long as the router
-  return [&metrics, counters = std::make_shared<AnswerCounters<Key>>()](const http::Answered& answered) {
-    counters->Count({answered.route.data(), answered.method, http::ToInt(answered.status)}, answered.latency,
-                    [&] { return HandlesOf(answered, metrics); });
-  };
-}
-
-std::function<void(const rpc::Answered&)> GrpcMetrics(observe::Metrics& metrics) {
-  using Key = std::pair<const char*, absl::StatusCode>;  // a method's name lies where it is as long as the server
-  return [&metrics, counters = std::make_shared<AnswerCounters<Key>>()](const rpc::Answered& answered) {
-    counters->Count({answered.method.data(), answered.code}, answered.latency,
-                    [&] { return HandlesOf(answered, metrics); });
-  };
-}
-
 void ExposeEngine(Engine& engine, observe::Metrics& metrics) {
   ExposeCommands(engine, metrics);
   metrics.AddCallback("store_durable_position", "The last durable position of the log", {},
                       [&engine] { return static_cast<double>(engine.store().DurableWatermark().value()); });
   metrics.AddCallback("store_healthy", "1, or 0 when writes are refused", {},
                       [&engine] { return engine.store().health().ok() ? 1.0 : 0.0; });
-  for (const std::string& name : engine.runner().Names()) {
-    const auto add = [&](std::string_view metric, std::string_view help, auto value) {
-      metrics.AddCallback(metric, help, {{"projection", name}}, [&engine, name, value] {
-        for (const auto& status : engine.runner().Status()) {
-          if (status.name == name) return static_cast<double>(value(status));
-        }
-        return 0.0;
-      });
-    };
-    using Status = daybook::projection::ProjectionStatus;
-    add("projection_position", "The position that the read model shows",
-        [](const Status& s) { return s.position.value(); });
-    add("projection_lag_events", "Events between the log's end and the read model",
-        [](const Status& s) { return s.lag_events; });
-    add("projection_stopped", "1 if it has stopped at an event", [](const Status& s) { return s.error.ok() ? 0 : 1; });
-  }
 }
 
 void ExposeFeed(const BosFeed& feed, observe::Metrics& metrics) {

@@ -1,21 +1,12 @@
 #include "beneficiary/settings.h"
 
 #include "daybook/base/config.h"
+#include "daybook/base/status.h"
 
 DAYBOOK_FLAG(std::string, data_dir, "Storage", "beneficiary-data",
              "the directory of this service: events/0, read-models, gateway, dead-letters; created if it is not there");
 DAYBOOK_FLAG(absl::Duration, outcome_retention, "Storage", absl::Hours(168),
              "how long a command's outcome is kept for retries and operations");
-
-DAYBOOK_FLAG(std::string, http_address, "Edges", "127.0.0.1:8080", "where the REST API listens");
-DAYBOOK_FLAG(std::string, grpc_address, "Edges", "127.0.0.1:9090", "where the gRPC API listens; empty = nowhere");
-DAYBOOK_FLAG(std::string, admin_address, "Edges", "127.0.0.1:9091",
-             "where /livez, /readyz, /metrics and /version are; empty = nowhere");
-DAYBOOK_FLAG(int, http_threads, "Edges", 1, "I/O threads of the REST API");
-DAYBOOK_FLAG(std::string, identity_header, "Edges", "X-Caller-Identity",
-             "the header (and gRPC metadata) in which the proxy in front names the caller");
-DAYBOOK_FLAG(absl::Duration, drain_timeout, "Edges", absl::Seconds(10),
-             "how long requests in flight may take to finish after SIGTERM");
 
 DAYBOOK_FLAG(std::string, bos_records, "BOS", "",
              "a file of recorded changes (NDJSON, plain or gzip) to ingest at the start");
@@ -32,24 +23,7 @@ namespace beneficiary {
 
 using daybook::FlagValue;
 
-Settings ReadSettings() {
-  Settings settings;
-  settings.data_dir = FlagValue(FLAGS_data_dir);
-  settings.http_address = FlagValue(FLAGS_http_address);
-  settings.grpc_address = FlagValue(FLAGS_grpc_address);
-  settings.admin_address = FlagValue(FLAGS_admin_address);
-  settings.http_threads = FlagValue(FLAGS_http_threads);
-  settings.identity_header = FlagValue(FLAGS_identity_header);
-  settings.outcome_retention = FlagValue(FLAGS_outcome_retention);
-  settings.drain_timeout = FlagValue(FLAGS_drain_timeout);
-  settings.bos_records = FlagValue(FLAGS_bos_records);
-  settings.bos_instance = FlagValue(FLAGS_bos_instance);
-  settings.compat_instance = FlagValue(FLAGS_compat_instance);
-  if (settings.compat_instance.empty()) settings.compat_instance = settings.bos_instance;
-  if (FlagValue(FLAGS_dry_run)) settings.mode = Settings::Mode::kDryRun;
-  if (FlagValue(FLAGS_verify)) settings.mode = Settings::Mode::kVerify;
-  return settings;
-}
+namespace {
 
 absl::Status CheckSettings(const Settings& settings) {
   if (settings.data_dir.empty()) return absl::InvalidArgumentError("--data_dir must not be empty");
@@ -62,13 +36,27 @@ absl::Status CheckSettings(const Settings& settings) {
   if (FlagValue(FLAGS_dry_run) && FlagValue(FLAGS_verify)) {
     return absl::InvalidArgumentError("--dry_run and --verify exclude each other");
   }
-  if (settings.http_threads < 1 || settings.http_threads > 64) {
-    return absl::InvalidArgumentError("--http_threads must be 1 to 64");
-  }
   if (settings.outcome_retention <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("--outcome_retention must be longer than nothing");
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Settings> ReadSettings() {
+  Settings settings;
+  DAYBOOK_ASSIGN_OR_RETURN(settings.edges, ReadEdgeSettings());
+  settings.data_dir = FlagValue(FLAGS_data_dir);
+  settings.outcome_retention = FlagValue(FLAGS_outcome_retention);
+  settings.bos_records = FlagValue(FLAGS_bos_records);
+  settings.bos_instance = FlagValue(FLAGS_bos_instance);
+  settings.compat_instance = FlagValue(FLAGS_compat_instance);
+  if (settings.compat_instance.empty()) settings.compat_instance = settings.bos_instance;
+  if (FlagValue(FLAGS_dry_run)) settings.mode = Settings::Mode::kDryRun;
+  if (FlagValue(FLAGS_verify)) settings.mode = Settings::Mode::kVerify;
+  DAYBOOK_RETURN_IF_ERROR(CheckSettings(settings));
+  return settings;
 }
 
 }  // namespace beneficiary

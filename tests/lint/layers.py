@@ -42,6 +42,15 @@ EXAMPLE_LAYERS = {
         "domain", "app",
         *(f"daybook:{m}" for m in LAYERS if m not in ("projection", "cdc", "grpc", "testing", "tool")),
     },
+    # What the processes that serve the API have in common, and the query side as such a process.
+    "serving": {
+        "domain", "projections", "app", "api",
+        *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
+    },
+    "query_service": {
+        "domain", "projections", "app", "api", "serving",
+        *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
+    },
     # Stands in front of two services and knows the inside of neither.
     "switch": {f"daybook:{m}" for m in ("core", "base", "http", "observe")},
 }

@@ -173,15 +173,15 @@ absl::Status ProjectionRunner::Readiness() const {
   const std::vector<internal::ProgressBoard::Row> rows = impl_->board.Rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const internal::ProgressBoard::Row& row = rows[i];
-    const absl::Status waiting = impl_->workers[i]->waiting();
     if (!row.error.ok()) {
       stopped.push_back(absl::StrCat(row.name, ": ", row.error.message()));
-    } else if (!waiting.ok()) {
-      behind.push_back(absl::StrCat(row.name, ": ", waiting.message()));
-    } else if (!row.started) {
-      behind.push_back(absl::StrCat(row.name, " has not started"));
     } else if (!row.CaughtUp()) {
-      behind.push_back(absl::StrCat(row.name, " is at ", row.position.value(), " of ", row.start_end.value()));
+      std::string why = row.started
+                            ? absl::StrCat(row.name, " is at ", row.position.value(), " of ", row.start_end.value())
+                            : absl::StrCat(row.name, " has not started");
+      const absl::Status waiting = impl_->workers[i]->waiting();
+      if (!waiting.ok()) absl::StrAppend(&why, ": ", waiting.message());
+      behind.push_back(std::move(why));
     }
   }
   if (!stopped.empty()) return absl::FailedPreconditionError(absl::StrJoin(stopped, "; "));

@@ -127,6 +127,7 @@ class ProjectionRunner {
   std::vector<ProjectionStatus> Status() const;
 
   // OK once every projection has caught up and none has stopped; else kUnavailable or kFailedPrecondition, naming each.
+  // One that has caught up and then has to wait (its broker is away) serves what it has, and stays ready.
   absl::Status Readiness() const;
 
   // Removes the table of a projection that is no longer added. kFailedPrecondition: it is in use; kNotFound.

@@ -1,0 +1,118 @@
+#include "beneficiary/serving/edges.h"
+
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "beneficiary/api/grpc_api.h"
+#include "beneficiary/api/rest.h"
+#include "daybook/base/log.h"
+#include "daybook/base/status.h"
+
+namespace beneficiary {
+
+namespace http = daybook::http;
+namespace observe = daybook::observe;
+namespace rpc = daybook::rpc;
+using daybook::Log;
+using daybook::LogLevel;
+
+namespace {
+constexpr absl::Duration kAdminDrain = absl::Seconds(1);
+}  // namespace
+
+struct Edges::Impl {
+  Impl(Service& s, observe::Health& h, observe::Metrics& m, EdgeOptions o)
+      : service(s), health(h), metrics(m), options(std::move(o)) {}
+
+  absl::Status StartAdmin();
+  absl::Status StartRest();
+  absl::Status StartGrpc();
+
+  Service& service;
+  observe::Health& health;
+  observe::Metrics& metrics;
+  const EdgeOptions options;
+  std::unique_ptr<observe::AdminEndpoints> pages;
+  std::unique_ptr<api::GrpcApi> grpc_services;
+  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<http::Server> rest;
+  std::unique_ptr<rpc::Server> grpc;
+};
+
+void AddPages(const std::vector<observe::AdminEndpoints::Endpoint>& pages, http::Router& router) {
+  for (const auto& [path, answer] : pages) {
+    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
+                 observe::AdminAnswer page = answer(request.raw_query());
+                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
+               }));
+  }
+}
+
+absl::Status Edges::Impl::StartAdmin() {
+  if (options.settings.admin_address.empty()) return absl::OkStatus();
+  metrics.AddProcessMetrics();
+  pages = std::make_unique<observe::AdminEndpoints>(health, metrics, options.build);
+  http::Router router;
+  AddPages(pages->endpoints(), router);
+  AddPages(options.pages, router);
+  http::ServerOptions server;
+  server.address = options.settings.admin_address;
+  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), server));
+  return absl::OkStatus();
+}
+
+absl::Status Edges::Impl::StartRest() {
+  http::ServerOptions server;
+  server.address = options.settings.http_address;
+  server.io_threads = options.settings.http_threads;
+  server.on_answered = HttpMetrics(metrics);
+  api::RestOptions rest_options;
+  rest_options.identity_header = options.settings.identity_header;
+  DAYBOOK_ASSIGN_OR_RETURN(rest, http::Server::Start(api::MakeRouter(service, rest_options), server));
+  return absl::OkStatus();
+}
+
+absl::Status Edges::Impl::StartGrpc() {
+  if (options.settings.grpc_address.empty()) return absl::OkStatus();
+  api::GrpcOptions api_options;
+  api_options.identity_metadata = absl::AsciiStrToLower(options.settings.identity_header);
+  grpc_services = std::make_unique<api::GrpcApi>(service, api_options);
+  rpc::ServerOptions server;
+  server.address = options.settings.grpc_address;
+  server.ready = [this] { return health.ready(); };
+  server.on_answered = GrpcMetrics(metrics);
+  DAYBOOK_ASSIGN_OR_RETURN(grpc, rpc::Server::Start(server, grpc_services->services()));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Edges>> Edges::Start(Service& service, observe::Health& health,
+                                                    observe::Metrics& metrics, EdgeOptions options) {
+  std::unique_ptr<Edges> edges(new Edges(std::make_unique<Impl>(service, health, metrics, std::move(options))));
+  DAYBOOK_RETURN_IF_ERROR(edges->impl_->StartAdmin());
+  DAYBOOK_RETURN_IF_ERROR(edges->impl_->StartRest());
+  DAYBOOK_RETURN_IF_ERROR(edges->impl_->StartGrpc());
+  return edges;
+}
+
+Edges::Edges(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Edges::~Edges() { Drain(); }
+
+void Edges::Drain() {
+  const auto drain = [](std::string_view edge, auto& server, absl::Duration limit) {
+    if (server == nullptr) return;
+    const absl::Status drained = server->Drain(limit);
+    server.reset();
+    if (drained.ok()) return;
+    Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(edge)}, {"error", drained.ToString()}});
+  };
+  drain("rest", impl_->rest, impl_->options.settings.drain_timeout);
+  drain("grpc", impl_->grpc, impl_->options.settings.drain_timeout);
+  drain("admin", impl_->admin, kAdminDrain);
+}
+
+std::string Edges::rest_address() const { return impl_->rest != nullptr ? impl_->rest->address() : "-"; }
+std::string Edges::grpc_address() const { return impl_->grpc != nullptr ? impl_->grpc->address() : "-"; }
+std::string Edges::admin_address() const { return impl_->admin != nullptr ? impl_->admin->address() : "-"; }
+
+}  // namespace beneficiary

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The switch in front of the real BOS, with BOS itself as both sides while it is being changed: what it passes on is
-BOS's answer byte for byte, and not one of the moving differences is taken for a real one. A second BOS that stands still
-is found out.
+BOS's answer byte for byte, and not one of the moving differences is taken for a real one. A second BOS that stands
+still is found out.
 
     live_bos_test.py SWITCH
 """
@@ -59,7 +59,8 @@ class LiveBosTest(unittest.TestCase):
 
     def test_what_is_passed_on_is_bos_own_answer(self):
         switch = self.switch("pass", self.bos)
-        odd = ["", "?client_id=", "?client_id=NOBODY", "?client_id=EBPCLI000001&page=0", "?client_id=EBPCLI000001&page=x",
+        odd = ["", "?client_id=", "?client_id=NOBODY", "?client_id=EBPCLI000001&page=0",
+               "?client_id=EBPCLI000001&page=x",
                "?client_id=EBPCLI000001&page=99&page_size=9999", "?client_id=EBPCLI000001&iban=%20es%2091", "?a=%ff&&"]
         for target in [*PAGES, *(f"/client/beneficiaries{query}" for query in odd)]:
             direct = ask(f"127.0.0.1:{self.bos.port}", target)

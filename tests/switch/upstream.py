@@ -5,19 +5,27 @@ import threading
 
 
 class Upstream:
-    """with Upstream(body=b"[]") as bos: bos.address, bos.body = b"[1]", bos.hang(), bos.resume()"""
+    """with Upstream(body=b"[]") as bos: bos.address, bos.body = b"[1]", bos.hang(), bos.resume()
 
-    def __init__(self, body=b"[]", status=200, headers=None):
+    tls: an ssl.SSLContext of a server.
+    """
+
+    def __init__(self, body=b"[]", status=200, headers=None, tls=None):
         self.body = body  # or a function of the request's target
         self.status = status
         self.headers = headers if headers is not None else {"Content-Type": "application/json", "X-Total-Count": "1"}
         self.delay_seconds = 0
         self.asked = []  # the headers of each request
+        self.connections = 0
         self.closed = False
         self.going = threading.Event()
         self.going.set()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # who hangs up in a handshake is no news
+        if tls:
+            # The handshake is made where the first byte is read: not in the thread that accepts.
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
 
@@ -48,6 +56,10 @@ class Upstream:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self):
+                upstream.connections += 1
+                super().setup()
 
             def do_GET(self):
                 upstream.asked.append(dict(self.headers))

@@ -23,6 +23,13 @@ DAYBOOK_FLAG(std::string, daybook_address, "Sides", "127.0.0.1:8080", "where Day
 DAYBOOK_FLAG(absl::Duration, bos_timeout, "Sides", absl::Seconds(10), "how long an answer of BOS may take");
 DAYBOOK_FLAG(absl::Duration, daybook_timeout, "Sides", absl::Seconds(1), "how long an answer of Daybook may take");
 DAYBOOK_FLAG(int, connections_max, "Sides", 64, "connections to each side for answers");
+DAYBOOK_FLAG(bool, bos_tls, "Sides", false, "speak TLS to BOS");
+DAYBOOK_FLAG(bool, daybook_tls, "Sides", false, "speak TLS to Daybook");
+DAYBOOK_FLAG(std::string, tls_ca_file, "Sides", "",
+             "the authorities that the sides' certificates are checked against, PEM; empty = the system's");
+DAYBOOK_FLAG(std::string, tls_certificate_file, "Sides", "",
+             "the certificate that is shown to the sides, PEM with its chain; empty = none");
+DAYBOOK_FLAG(std::string, tls_key_file, "Sides", "", "its key, PEM");
 DAYBOOK_FLAG(std::string, initial_mode, "Sides", "bos",
              "bos, shadow, daybook-shadowed or daybook; counts until the mode is first changed at runtime");
 DAYBOOK_FLAG(std::string, fallback, "Sides", "to-bos",
@@ -99,6 +106,13 @@ absl::Status ReadSides(SwitchOptions& options) {
   DAYBOOK_ASSIGN_OR_RETURN(options.bos.connections_max,
                            Count(FlagValue(FLAGS_connections_max), "connections_max", 1'000));
   options.daybook.connections_max = options.bos.connections_max;
+  if (FlagValue(FLAGS_tls_certificate_file).empty() != FlagValue(FLAGS_tls_key_file).empty()) {
+    return absl::InvalidArgumentError("--tls_certificate_file and --tls_key_file belong together");
+  }
+  const daybook::http::ClientTls tls{FlagValue(FLAGS_tls_ca_file), "", FlagValue(FLAGS_tls_certificate_file),
+                                     FlagValue(FLAGS_tls_key_file)};
+  if (FlagValue(FLAGS_bos_tls)) options.bos.tls = tls;
+  if (FlagValue(FLAGS_daybook_tls)) options.daybook.tls = tls;
   DAYBOOK_ASSIGN_OR_RETURN(options.fallback, ReadFallback());
   DAYBOOK_RETURN_IF_ERROR(Count(FlagValue(FLAGS_suspend_after), "suspend_after", 1'000'000).status());
   options.suspend_after = FlagValue(FLAGS_suspend_after);

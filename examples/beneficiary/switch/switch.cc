@@ -173,6 +173,7 @@ absl::Status Switch::Impl::StartClients() {
     client.connections_max = of_side.connections_max;
     client.body_bytes_max = options.body_bytes_max;
     client.request_timeout = of_side.timeout;
+    client.tls = of_side.tls;
     DAYBOOK_ASSIGN_OR_RETURN(serving[index], http::Client::Start(client));
     client.connections_max = options.compare_connections_max;
     client.waiting_max = options.comparer.in_flight_max + options.comparer.settling_max;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -28,6 +29,7 @@ struct SideOptions {
   std::string address;  // "host:port"
   absl::Duration timeout;
   std::size_t connections_max = 64;
+  std::optional<daybook::http::ClientTls> tls;  // nullopt = plain HTTP
 };
 
 struct SwitchOptions {

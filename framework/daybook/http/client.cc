@@ -118,6 +118,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Start(ClientOptions options) {
   DAYBOOK_RETURN_IF_ERROR(CheckOptions(options));
   DAYBOOK_ASSIGN_OR_RETURN(HostAndPort place, SplitAddress(options.address));
   auto impl = std::make_unique<Impl>(std::move(options), std::move(place));
+  DAYBOOK_RETURN_IF_ERROR(impl->pool.PrepareTls());
   asio::post(impl->pool.context(), [pool = &impl->pool] { pool->Start(); });
   impl->thread = std::jthread([pool = &impl->pool] { pool->context().run(); });
   return std::unique_ptr<Client>(new Client(std::move(impl)));

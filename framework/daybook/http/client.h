@@ -47,6 +47,14 @@ struct ClientResponse {
   std::optional<std::string_view> Header(std::string_view name) const { return FindHeader(headers, name); }
 };
 
+// Whom to trust, and who this client is. The other end's certificate is always checked, its name too.
+struct ClientTls {
+  std::string ca_file;           // PEM: the authorities trusted; "" = the system's
+  std::string server_name;       // what the certificate must name; "" = the address's host
+  std::string certificate_file;  // this client's own, PEM with its chain; "" = none
+  std::string key_file;          // PEM
+};
+
 struct ClientOptions {
   // "host:port": a name or a number, IPv6 in brackets. Names are looked up at each new connection.
   std::string address;
@@ -56,7 +64,9 @@ struct ClientOptions {
   std::size_t head_bytes_max = 64 << 10;
   std::size_t body_bytes_max = 16 << 20;
 
-  absl::Duration connect_timeout = absl::Seconds(2);
+  std::optional<ClientTls> tls;  // nullopt = plain HTTP
+
+  absl::Duration connect_timeout = absl::Seconds(2);   // the TLS handshake included
   absl::Duration request_timeout = absl::Seconds(10);  // from Send to the answer's last byte, waiting included
   absl::Duration idle_timeout = absl::Seconds(20);     // a connection unused for so long is closed
 };
@@ -87,7 +97,7 @@ class Client {
  public:
   using Callback = absl::AnyInvocable<void(absl::StatusOr<ClientResponse>)>;
 
-  // Starts the thread; connects nowhere yet. kInvalidArgument: the address or an option.
+  // Starts the thread; connects nowhere yet. kInvalidArgument: the address, an option, or a file of ClientTls.
   static absl::StatusOr<std::unique_ptr<Client>> Start(ClientOptions options);
 
   // As Stop().

@@ -1,8 +1,11 @@
 #include "daybook/http/internal/client_connection.h"
 
+#include <openssl/ssl.h>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <string_view>
@@ -58,11 +61,35 @@ void ClientConnection::OnResolved(const boost::system::error_code& error, const 
 void ClientConnection::OnConnected(const boost::system::error_code& error) {
   if (closed_) return;
   if (error) return Fail(absl::UnavailableError(absl::StrCat("connect: ", error.message())));
-  connected_ = true;
-  connect_timer_.cancel();
   boost::system::error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
+  if (pool_.tls() == nullptr) return OnReady();
+  ShakeHands();
+}
+
+void ClientConnection::ShakeHands() {
+  tls_.emplace(socket_, *pool_.tls());
+  const std::string& named = pool_.options().tls->server_name;
+  const std::string& name = named.empty() ? pool_.host() : named;
+  boost::system::error_code not_numeric;
+  asio::ip::make_address(name, not_numeric);
+  // Server name indication has no place for numbers.
+  if (not_numeric && SSL_set_tlsext_host_name(tls_->native_handle(), name.c_str()) != 1) {
+    return Fail(absl::UnavailableError(absl::StrCat("TLS: ", name, " is no server's name")));
+  }
+  tls_->set_verify_callback(asio::ssl::host_name_verification(name), not_numeric);
+  tls_->async_handshake(asio::ssl::stream_base::client,
+                        [self = shared_from_this()](const boost::system::error_code& failed) {
+                          if (self->closed_) return;
+                          if (!failed) return self->OnReady();
+                          self->Fail(absl::UnavailableError(absl::StrCat("TLS: ", failed.message())));
+                        });
+}
+
+void ClientConnection::OnReady() {
+  connected_ = true;
+  connect_timer_.cancel();
   Write();
 }
 
@@ -78,10 +105,11 @@ void ClientConnection::Write() {
   ++pool_.counters().sent;
   // The answer may come, and end the call, before all is written: the bytes stay with the handler.
   const std::array<asio::const_buffer, 2> bytes{asio::buffer(call_->head), asio::buffer(call_->body)};
-  asio::async_write(socket_, bytes,
-                    [self = shared_from_this(), kept = call_](const boost::system::error_code& error, std::size_t) {
-                      if (self->call_ == kept) self->OnWritten(error);
-                    });
+  auto written = [self = shared_from_this(), kept = call_](const boost::system::error_code& error, std::size_t) {
+    if (self->call_ == kept) self->OnWritten(error);
+  };
+  if (tls_) return asio::async_write(*tls_, bytes, std::move(written));
+  asio::async_write(socket_, bytes, std::move(written));
 }
 
 void ClientConnection::OnWritten(const boost::system::error_code& error) {
@@ -103,10 +131,11 @@ void ClientConnection::ExpectAnswer() {
 }
 
 void ClientConnection::ReadSome() {
-  socket_.async_read_some(buffer_.prepare(kReadBytes),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                            self->OnRead(error, size);
-                          });
+  auto read = [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+    self->OnRead(error, size);
+  };
+  if (tls_) return tls_->async_read_some(buffer_.prepare(kReadBytes), std::move(read));
+  socket_.async_read_some(buffer_.prepare(kReadBytes), std::move(read));
 }
 
 void ClientConnection::OnRead(const boost::system::error_code& error, std::size_t size) {

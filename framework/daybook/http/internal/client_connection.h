@@ -2,6 +2,7 @@
 #define DAYBOOK_HTTP_INTERNAL_CLIENT_CONNECTION_H_
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -38,6 +39,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
 
   void OnResolved(const boost::system::error_code& error, const Resolver::results_type& found);
   void OnConnected(const boost::system::error_code& error);
+  void ShakeHands();
+  void OnReady();
   void Write();
   void OnWritten(const boost::system::error_code& error);
   void ExpectAnswer();
@@ -52,6 +55,7 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
 
   ClientPool& pool_;
   Socket socket_;
+  std::optional<boost::asio::ssl::stream<Socket&>> tls_;  // over socket_
   Resolver resolver_;
   boost::asio::steady_timer connect_timer_;
   bool closed_ = false;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/log.h"
+#include "daybook/base/strings.h"
 #include "daybook/http/internal/client_connection.h"
 
 namespace daybook::http::internal {
@@ -23,6 +24,30 @@ ClientPool::ClientPool(ClientOptions options, std::string host, std::uint16_t po
     : options_(std::move(options)), host_(std::move(host)), port_(port) {}
 
 ClientPool::~ClientPool() = default;
+
+absl::Status ClientPool::PrepareTls() {
+  if (!options_.tls) return absl::OkStatus();
+  namespace ssl = boost::asio::ssl;
+  const ClientTls& files = *options_.tls;
+  boost::system::error_code error;
+  const auto failed = [&](std::string_view what, const std::string& file) {
+    return absl::InvalidArgumentError(absl::StrCat(ToAbsl(what), " ", file, ": ", error.message()));
+  };
+  tls_ = std::make_unique<ssl::context>(ssl::context::tls_client);
+  tls_->set_options(ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error);
+  tls_->set_verify_mode(ssl::verify_peer, error);
+  if (files.ca_file.empty()) {
+    if (tls_->set_default_verify_paths(error)) return failed("the system's authorities", "");
+  } else if (tls_->load_verify_file(files.ca_file, error)) {
+    return failed("the authorities in", files.ca_file);
+  }
+  if (files.certificate_file.empty()) return absl::OkStatus();
+  if (tls_->use_certificate_chain_file(files.certificate_file, error)) {
+    return failed("the certificate in", files.certificate_file);
+  }
+  if (tls_->use_private_key_file(files.key_file, ssl::context::pem, error)) return failed("the key in", files.key_file);
+  return absl::OkStatus();
+}
 
 void ClientPool::Start() { Tick(); }
 

@@ -5,6 +5,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -56,7 +57,11 @@ class ClientPool {
   const std::string& host() const { return host_; }
   std::uint16_t port() const { return port_; }
   ClientCounters& counters() { return counters_; }
+  // Null: plain HTTP.
+  boost::asio::ssl::context* tls() { return tls_.get(); }
 
+  // Reads the files of options().tls; once, before Start.
+  absl::Status PrepareTls();
   void Start();
   void Submit(std::shared_ptr<ClientCall> call);
   // Ends a call with its result; later ones are ignored.
@@ -82,6 +87,7 @@ class ClientPool {
   const std::uint16_t port_;
   ClientCounters counters_;
   bool cancelled_ = false;
+  std::unique_ptr<boost::asio::ssl::context> tls_;
 
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};

@@ -13,7 +13,7 @@ struct ClientFigures {
   int brokers_up = 0;
 };
 
-// librdkafka's statistics (its STATISTICS.md) as the figures of docs/reference/kafka.md. What cannot be read is left
+// librdkafka's statistics (its STATISTICS.md) as the figures of docs/reference/bus.md. What cannot be read is left
 // out.
 ClientFigures ReadFigures(std::string_view json, std::string_view client);
 

@@ -25,7 +25,9 @@ struct ConsumerOptions {
   Isolation isolation = Isolation::kReadCommitted;
   absl::Duration metadata_interval = absl::Seconds(5);     // how soon a new topic or partition is found (AssignTopics)
   absl::Duration fetch_wait_max = absl::Milliseconds(50);  // how long the broker may hold a fetch that finds nothing
-  std::size_t queue_bytes_max = 64 * 1024 * 1024;          // read ahead and not polled yet
+  // Read ahead and not polled yet. librdkafka 2.0.2 fetches nothing for up to a second after it was full: a reader that
+  // catches up at full speed wants it to hold a second's worth.
+  std::size_t queue_bytes_max = 64 * 1024 * 1024;
 };
 
 // What was last read of a partition, kept by the reader beside its data: proves that the topic is still the same one.

@@ -232,6 +232,40 @@ TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
   EXPECT_TRUE(consumer->health().ok()) << consumer->health();
 }
 
+TEST(KafkaBrokerFaultsTest, ClosingDoesNotWaitForABrokerThatIsAway) {
+  BrokerProcess broker({});
+  auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
+  const std::string topic = NewTopic(*bus);
+  auto consumer = *bus->NewConsumer({.name = "test"});
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  auto membership = *bus->Join({.group = "group", .topics = {topic}});
+  const absl::Duration deadline = Now() + kLong;
+  while (membership->owned().empty() && Now() < deadline) ASSERT_TRUE(membership->Poll(absl::Milliseconds(100)).ok());
+  auto transactional = *bus->NewTransactionalProducer({.id = "writer", .topics = {topic}});
+  ASSERT_TRUE(transactional->Init(kLong).ok());
+  ASSERT_TRUE(transactional->Begin().ok());
+  auto producer = *bus->NewProducer({.name = "test", .topics = {topic}});
+  broker.Kill();
+  ASSERT_TRUE(transactional->Send({.topic = topic, .value = "never"}).ok());
+  int answers = 0;
+  ASSERT_TRUE(producer->Send({.topic = topic, .value = "never"}, [&](const auto&) { ++answers; }).ok());
+
+  const absl::Duration before = Now();
+  producer = nullptr;
+  EXPECT_EQ(answers, 1);
+  EXPECT_LT(Now() - before, absl::Seconds(7)) << "producer";
+  const absl::Duration second = Now();
+  transactional = nullptr;
+  EXPECT_LT(Now() - second, absl::Seconds(7)) << "transactional producer";
+  const absl::Duration third = Now();
+  membership = nullptr;
+  EXPECT_LT(Now() - third, absl::Seconds(7)) << "membership";
+  const absl::Duration fourth = Now();
+  consumer = nullptr;
+  bus = nullptr;
+  EXPECT_LT(Now() - fourth, absl::Seconds(7)) << "consumer and bus";
+}
+
 // Writes transaction `number` and goes on until it is known to be there.
 void WriteTransaction(Bus& bus, TransactionalProducer& producer, const std::string& topic, int number) {
   const absl::Duration deadline = Now() + kLong;

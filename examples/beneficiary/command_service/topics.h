@@ -21,8 +21,8 @@ inline constexpr char kClientStates[] = "beneficiary.client.state.v1";
 // All of them, as they must be: one partition for the one log, events kept for ever, states compacted.
 std::vector<daybook::bus::TopicSpec> CommandServiceTopics(int replication);
 
-// Where the events of each aggregate go, and how its changes are called on the state topic: beneficiary.created,
-// .updated, .deleted, and client.… likewise. Purged beneficiaries and removed clients are tombstones there.
+// Where the events of each aggregate go, and how its changes are called on the state topic: as BOS's transaction says,
+// where it does; else beneficiary.created, .updated, .deleted, and client.… likewise. Purged beneficiaries and removed clients are tombstones there.
 std::vector<daybook::bus::EventRoute> EventRoutes();
 
 }  // namespace beneficiary

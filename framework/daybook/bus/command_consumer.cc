@@ -22,7 +22,7 @@ namespace {
 
 using internal::AnsweredOffsets;
 
-constexpr absl::Duration kPatience = absl::Milliseconds(100);  // how soon the end is noticed
+constexpr absl::Duration kPatience = absl::Milliseconds(100);      // how soon the end is noticed
 constexpr absl::Duration kQueueFullDelay = absl::Milliseconds(5);  // it is the only one that waits, and in order
 constexpr absl::Duration kLetterTimeout = absl::Seconds(5);
 constexpr std::size_t kLettersAtOnce = 256;
@@ -55,6 +55,7 @@ runtime::CommandOptions OptionsOf(const BusCommand& command, const Place& place)
   options.causation_id = command.causation_id;
   options.traceparent = command.traceparent;
   options.source_time = command.source_time;
+  options.source_change = command.source_change;
   options.input = runtime::CommandInput{place.offsets, static_cast<std::uint64_t>(place.record().offset.value())};
   return options;
 }

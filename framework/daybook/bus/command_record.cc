@@ -45,6 +45,7 @@ absl::StatusOr<BusCommand> FromContext(cloudevents::Context context, const Recor
   if (!command.source_time && FindHeader(record.headers, "ce_time")) {
     command.source_time = context.metadata.recorded_at;
   }
+  command.source_change = std::move(context.metadata.source_change);
   command.extensions = std::move(context.extensions);
   return command;
 }
@@ -66,6 +67,7 @@ absl::StatusOr<OutgoingRecord> EncodeCommand(std::string_view topic, const BusCo
   context.metadata.causation_id = command.causation_id;
   context.metadata.traceparent = command.traceparent;
   context.metadata.source_time = command.source_time;
+  context.metadata.source_change = command.source_change;
   context.extensions = command.extensions;
   headers.Clear();
   DAYBOOK_RETURN_IF_ERROR(

@@ -27,6 +27,7 @@ struct BusCommand {
   std::string causation_id;
   std::string traceparent;
   std::optional<Timestamp> source_time;  // commit time at the source system, where there is one
+  std::string source_change;             // what that system calls its transaction; "" = it does not say
   // CloudEvents extensions besides these, without "ce_": names of lower-case letters and digits.
   std::vector<std::pair<std::string, std::string>> extensions;
 

@@ -55,8 +55,8 @@ class StateFoldMaker {
   virtual std::unique_ptr<StateFold> New() const = 0;
 };
 
-// Folds the aggregate A and names its changes by `describe`: (state after, change) -> StateValue::type, and whether the
-// aggregate is gone.
+// Folds the aggregate A and names its changes: by what the source system says of them (EventMetadata::source_change),
+// else by `describe`: (state after, change) -> StateKind, which also says whether the aggregate is gone.
 //
 //   route.state = FoldStatesOf<Payee>([](const Payee::State& state, const StateChange& change) {
 //     return StateKind{.type = change.revision == Revision(1) ? "payee.created" : "payee.updated"};
@@ -94,7 +94,7 @@ class TypedStateFold final : public StateFold {
     const State& state = states_.find(std::string(change.stream))->second.state;
     StateKind kind = describe_(state, change);
     StateValue value;
-    value.type = std::move(kind.type);
+    value.type = change.metadata.source_change.empty() ? std::move(kind.type) : change.metadata.source_change;
     value.data_type = State::descriptor()->full_name();
     if (kind.value == StateKind::Value::kState) value.data = codec::SerializeDeterministically(state);
     return value;

@@ -77,7 +77,8 @@ absl::Status Check(const Context& context) {
                                                                  {"correlationid", m.correlation_id},
                                                                  {"causationid", m.causation_id},
                                                                  {"actor", m.actor},
-                                                                 {"traceparent", m.traceparent}};
+                                                                 {"traceparent", m.traceparent},
+                                                                 {"sourcechange", m.source_change}};
   for (const auto& text : texts) DAYBOOK_RETURN_IF_ERROR(CheckText(text.first, text.second));
   return CheckExtensions(context);
 }
@@ -199,7 +200,8 @@ class Decoder {
                                           {"correlationid", &m.correlation_id},
                                           {"causationid", &m.causation_id},
                                           {"actor", &m.actor},
-                                          {"traceparent", &m.traceparent}}) {
+                                          {"traceparent", &m.traceparent},
+                                          {"sourcechange", &m.source_change}}) {
       if (name != attribute) continue;
       text->assign(value);
       const bool required = name == "source" || name == "type";
@@ -247,7 +249,7 @@ auto Tied(const Context& c) {
   const EventMetadata& m = c.metadata;
   return std::tie(c.type, c.source, c.subject, c.data_type, c.content_type, c.sequence, c.revision, c.extensions,
                   m.event_id, m.command_id, m.correlation_id, m.causation_id, m.actor, m.traceparent, m.recorded_at,
-                  m.source_time, m.event_index, m.event_count, m.schema);
+                  m.source_time, m.event_index, m.event_count, m.schema, m.source_change);
 }
 
 }  // namespace
@@ -277,6 +279,7 @@ absl::Status EncodeBinary(const Context& context, HeaderList& headers) {
   out.Text("causationid", m.causation_id);
   out.Text("actor", m.actor);
   out.Text("traceparent", m.traceparent);
+  out.Text("sourcechange", m.source_change);
   if (m.recorded_at != Timestamp()) out.Text("recordedtime", FormatTimestamp(m.recorded_at));
   out.Text("time", TimeOf(m));
   out.Text("dataschema",

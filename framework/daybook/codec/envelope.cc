@@ -29,6 +29,7 @@ constexpr std::uint32_t kSourceTime = Tag(8, kVarint);
 constexpr std::uint32_t kSchema = Tag(9, kVarint);
 constexpr std::uint32_t kEventIndex = Tag(10, kVarint);
 constexpr std::uint32_t kEventCount = Tag(11, kVarint);
+constexpr std::uint32_t kSourceChange = Tag(12, kBytes);
 
 constexpr std::size_t kStringBytesMax = 4096;
 
@@ -105,6 +106,8 @@ absl::Status ReadBytesField(std::uint64_t tag, std::string_view bytes, EventMeta
       return ReadString(bytes, "actor", metadata.actor);
     case kTraceparent:
       return ReadString(bytes, "traceparent", metadata.traceparent);
+    case kSourceChange:
+      return ReadString(bytes, "source_change", metadata.source_change);
     default:
       return absl::OkStatus();  // a newer program's field
   }
@@ -145,6 +148,7 @@ void Reset(EventMetadata& metadata) {
   metadata.event_index = 0;
   metadata.event_count = 0;
   metadata.schema = 0;
+  metadata.source_change.clear();
 }
 
 // The generated class, for what the quick reader does not know: fixed-width and group fields of a newer program.
@@ -159,10 +163,10 @@ absl::Status DecodeSlowly(std::string_view bytes, EventMetadata& metadata) {
 }  // namespace
 
 void EncodeEnvelope(const EnvelopeFields& f, std::string& out) {
-  constexpr std::size_t kFixedBytesMax = 2 * 18 + 4 * 6 + 2 * 11 + 3 * 6;
+  constexpr std::size_t kFixedBytesMax = 2 * 18 + 5 * 6 + 2 * 11 + 3 * 6;
   const std::size_t before = out.size();
   out.resize(before + kFixedBytesMax + f.correlation_id.size() + f.causation_id.size() + f.actor.size() +
-             f.traceparent.size());
+             f.traceparent.size() + f.source_change.size());
   Writer w(out.data() + before);
   if (!f.event_id.IsNil()) w.Bytes(kEventId, f.event_id.raw());
   if (!f.command_id.uuid().IsNil()) w.Bytes(kCommandId, f.command_id.uuid().raw());
@@ -175,12 +179,13 @@ void EncodeEnvelope(const EnvelopeFields& f, std::string& out) {
   w.Number(kSchema, f.schema);
   w.Number(kEventIndex, f.event_index);
   w.Number(kEventCount, f.event_count);
+  w.Bytes(kSourceChange, f.source_change);
   out.resize(static_cast<std::size_t>(w.at() - out.data()));
 }
 
 void EncodeEnvelope(const EventMetadata& m, std::string& out) {
   EncodeEnvelope(EnvelopeFields{m.event_id, m.command_id, m.correlation_id, m.causation_id, m.actor, m.traceparent,
-                                m.recorded_at, m.source_time, m.event_index, m.event_count, m.schema},
+                                m.recorded_at, m.source_time, m.event_index, m.event_count, m.schema, m.source_change},
                  out);
 }
 
@@ -188,7 +193,8 @@ absl::Status CheckEnvelope(const EnvelopeFields& f) {
   const std::pair<std::string_view, std::string_view> strings[] = {{"correlation_id", f.correlation_id},
                                                                    {"causation_id", f.causation_id},
                                                                    {"actor", f.actor},
-                                                                   {"traceparent", f.traceparent}};
+                                                                   {"traceparent", f.traceparent},
+                                                                   {"source_change", f.source_change}};
   for (const auto& named : strings) {
     if (named.second.size() > kStringBytesMax) {
       return absl::InvalidArgumentError(absl::StrCat(ToAbsl(named.first), " has ", named.second.size(),

@@ -28,6 +28,7 @@ struct EnvelopeFields {
   std::uint32_t event_index = 0;
   std::uint32_t event_count = 1;
   std::uint32_t schema = 1;
+  std::string_view source_change;
 };
 
 // The wire form of an event's metadata: daybook.v1.Envelope, written and read without the generated class because it is
@@ -65,7 +66,7 @@ struct CloudEventAttribute {
 
 // All attributes of a Daybook event, in the order of docs/reference/formats/envelope.md. One to one: no field and no
 // attribute occurs twice.
-inline constexpr std::array<CloudEventAttribute, 17> kCloudEventAttributes = {{
+inline constexpr std::array<CloudEventAttribute, 18> kCloudEventAttributes = {{
     {"", "specversion", "always 1.0"},
     {"", "source", "the partition: /daybook/<category>/<partition>"},
     {"", "type", "full name of the event's message"},
@@ -83,6 +84,7 @@ inline constexpr std::array<CloudEventAttribute, 17> kCloudEventAttributes = {{
     {"schema", "dataschema", "<type>#<schema version>"},
     {"event_index", "eventindex", "decimal, from 0"},
     {"event_count", "eventcount", "decimal"},
+    {"source_change", "sourcechange", "absent if empty"},
 }};
 
 }  // namespace daybook::codec

@@ -29,6 +29,7 @@ struct CommandOptions {
   std::string causation_id;
   std::string traceparent;
   std::optional<Timestamp> source_time;
+  std::string source_change;
   std::optional<CommandInput> input;  // where it was read: that position is stored with what it comes to
 };
 

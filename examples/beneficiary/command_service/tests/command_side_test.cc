@@ -50,13 +50,15 @@ class CommandSideTest : public ::testing::Test {
     EXPECT_TRUE(Eventually([&] { return side_->TopicsReadiness().ok() && side_->publisher().Readiness().ok(); }));
   }
 
-  void Send(const std::string& topic, const daybook::StreamId& stream, const google::protobuf::Message& message) {
+  void Send(const std::string& topic, const daybook::StreamId& stream, const google::protobuf::Message& message,
+            const std::string& source_change = "") {
     bus::BusCommand command;
     command.id = daybook::CommandId(daybook::UuidSource::System().New(daybook::Clock::System().Now()));
     command.stream = stream;
     command.type = message.GetDescriptor()->full_name();
     command.payload = message.SerializeAsString();
     command.source = "/beneficiary/gateway/uk";
+    command.source_change = source_change;
     command.source_time = daybook::Timestamp::FromMillis(1'700'000'000'123);
     daybook::bus::HeaderList headers;
     const auto record = bus::EncodeCommand(topic, command, headers);
@@ -168,6 +170,18 @@ TEST_F(CommandSideTest, AStateIsTheWholeAggregate) {
   EXPECT_EQ(context->data_type, "beneficiary.state.v1.BeneficiaryState");
   EXPECT_EQ(context->source, "/daybook/beneficiary/0/state");
   EXPECT_EQ(context->sequence, side_->store().DurableWatermark());
+}
+
+TEST_F(CommandSideTest, AChangeIsCalledWhatBosCallsIt) {
+  Send(kBeneficiaryCommands, kBeneficiary, Sync("Ada"), "beneficiary.imported");
+  Send(kBeneficiaryCommands, kBeneficiary, Sync("Ada Lovelace"));
+  commands::v1::ForgetFromBos forget;
+  forget.set_instance("uk");
+  forget.set_legacy_id("7");
+  Send(kBeneficiaryCommands, kBeneficiary, forget, "beneficiary.erased");
+  WaitUntilPublished();
+  EXPECT_EQ(TypesOn(kBeneficiaryStates),
+            (std::vector<std::string>{"beneficiary.imported", "beneficiary.updated", "beneficiary.erased (gone)"}));
 }
 
 TEST_F(CommandSideTest, TopicsThatAreOtherwiseThanTheyMustBeAreNamed) {

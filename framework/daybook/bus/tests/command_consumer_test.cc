@@ -139,6 +139,7 @@ TEST_F(CommandConsumerTest, WhatTheCommandBringsAlongStandsInTheEvents) {
     command.causation_id = "cause";
     command.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     command.source_time = Timestamp::FromMillis(1'700'000'000'001);
+    command.source_change = "account.opened";
   });
   Up();
   EXPECT_TRUE(WaitUntilAllIsStored());
@@ -149,6 +150,7 @@ TEST_F(CommandConsumerTest, WhatTheCommandBringsAlongStandsInTheEvents) {
   EXPECT_EQ(log[0].metadata.correlation_id, "conversation");
   EXPECT_EQ(log[0].metadata.causation_id, "cause");
   EXPECT_EQ(log[0].metadata.traceparent, "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  EXPECT_EQ(log[0].metadata.source_change, "account.opened");
   EXPECT_EQ(log[0].metadata.source_time, Timestamp::FromMillis(1'700'000'000'001));
 }
 

@@ -25,6 +25,7 @@ BusCommand ACommand() {
   c.causation_id = "cause";
   c.traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
   c.source_time = Timestamp::FromMicros(1'699'999'999'000'001);
+  c.source_change = "payee.blocked";
   c.extensions = {{"instance", "uk"}};
   return c;
 }

@@ -25,7 +25,8 @@ EventMetadata SomeMetadata() {
           .source_time = Timestamp::FromMicros(1'699'999'999'000'000),
           .event_index = 1,
           .event_count = 2,
-          .schema = 4};
+          .schema = 4,
+          .source_change = "payee.blocked"};
 }
 
 // An event as a log holds it, with the memory behind it.

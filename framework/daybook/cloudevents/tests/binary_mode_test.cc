@@ -33,7 +33,8 @@ Context AnEvent() {
                 .source_time = Timestamp::FromMicros(1'699'999'999'000'000),
                 .event_index = 1,
                 .event_count = 2,
-                .schema = 4};
+                .schema = 4,
+                .source_change = "payee.blocked"};
   return c;
 }
 
@@ -68,6 +69,7 @@ TEST(BinaryModeTest, AnEventsHeadersAreThoseOfTheEnvelopesTable) {
       {"ce_dataschema", "payee.events.v1.Suspended#4"},
       {"ce_eventindex", "1"},
       {"ce_eventcount", "2"},
+      {"ce_sourcechange", "payee.blocked"},
       {"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
   EXPECT_EQ(Encoded(AnEvent()), expected);
   for (const auto& row : codec::kCloudEventAttributes) {

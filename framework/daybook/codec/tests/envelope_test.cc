@@ -39,6 +39,7 @@ EventMetadata RandomMetadata(std::mt19937_64& random) {
   m.event_index = static_cast<std::uint32_t>(random() >> (32 + random() % 32));
   m.event_count = static_cast<std::uint32_t>(random() >> (32 + random() % 32));
   m.schema = static_cast<std::uint32_t>(random() % 3);
+  m.source_change = random() % 2 == 0 ? "" : "account.closed";
   return m;
 }
 
@@ -53,6 +54,7 @@ std::string ByProtobuf(const EventMetadata& m) {
   e.set_recorded_at_us(m.recorded_at.micros());
   if (m.source_time.has_value()) e.set_source_time_us(m.source_time->micros());
   e.set_schema(m.schema);
+  e.set_source_change(m.source_change);
   e.set_event_index(m.event_index);
   e.set_event_count(m.event_count);
   return e.SerializeAsString();
@@ -70,6 +72,7 @@ void ExpectEqual(const EventMetadata& a, const EventMetadata& b) {
   EXPECT_EQ(a.event_index, b.event_index);
   EXPECT_EQ(a.event_count, b.event_count);
   EXPECT_EQ(a.schema, b.schema);
+  EXPECT_EQ(a.source_change, b.source_change);
 }
 
 TEST(EnvelopeTest, TheWriterGivesProtobufsBytes) {

@@ -55,6 +55,7 @@ absl::Status Committer::CheckRequest(const Request& request) {
   fields.causation_id = options.causation_id;
   fields.actor = options.actor;
   fields.traceparent = options.traceparent;
+  fields.source_change = options.source_change;
   if (absl::Status status = codec::CheckEnvelope(fields); !status.ok()) {
     return WithReason(std::move(status), "BAD_COMMAND_OPTIONS");
   }

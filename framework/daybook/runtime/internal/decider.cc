@@ -190,6 +190,7 @@ void Decider::StageEvents(const Request& request, CachedState& state, std::vecto
   fields.traceparent = options.traceparent;
   fields.recorded_at = now_;
   fields.source_time = options.source_time;
+  fields.source_change = options.source_change;
   fields.event_count = static_cast<std::uint32_t>(events.size());
   for (store::EventData& event : events) {
     fields.event_id = codec::EventIdOf(options.id, fields.event_index);

@@ -32,7 +32,12 @@ EXAMPLE_LAYERS = {
     "projections": {"domain", *(f"daybook:{m}" for m in ("core", "base", "codec", "store", "projection"))},
     "app": {
         "domain", "gateway", "projections",
-        *(f"daybook:{m}" for m in ("core", "base", "codec", "store", "runtime", "projection", "cdc")),
+        *(f"daybook:{m}" for m in ("core", "base", "codec", "store", "runtime", "projection", "cdc", "bus")),
+    },
+    # The gateway over live topics: joins cdc/ and bus/, which do not know each other.
+    "gateway_service": {
+        "gateway", "app",
+        *(f"daybook:{m}" for m in ("core", "base", "store", "cloudevents", "bus", "cdc", "http", "observe")),
     },
     "api": {
         "domain", "projections", "app",
@@ -88,8 +93,8 @@ THIRD_PARTY = [
     (r"^boost/(?:json|url)(?:/|\.hpp)|^boost/system/", "Boost.JSON and URL",
      ["framework/daybook/base/log.cc", "framework/daybook/http/", "framework/daybook/observe/",
       "framework/daybook/cdc/", "framework/daybook/bus/kafka/",
-      EXAMPLE + "gateway/", EXAMPLE + "projections/", EXAMPLE + "api/", EXAMPLE + "switch/", "bench/",
-      TESTS]),
+      EXAMPLE + "gateway/", EXAMPLE + "gateway_service/", EXAMPLE + "projections/", EXAMPLE + "api/",
+      EXAMPLE + "switch/", "bench/", TESTS]),
     (r"^boost/", "Boost", []),
     (r"^simdjson", "simdjson", ["framework/daybook/cdc/", "bench/"]),
     (r"^prometheus/", "prometheus-cpp", ["framework/daybook/observe/"]),

@@ -92,6 +92,9 @@ absl::StatusOr<std::unique_ptr<BosGateway>> BosGateway::Open(BosGatewayOptions o
   engine.mappings = {&impl->beneficiaries, &impl->clients};
   engine.dead_letter_directory = absl::StrCat(options.data_dir, "/dead-letters");
   engine.clock = options.clock;
+  engine.role = options.role;
+  engine.dead_letters = options.dead_letters;
+  engine.replay_topic = options.replay_topic;
   DAYBOOK_ASSIGN_OR_RETURN(impl->gateway, cdc::Gateway::Open(std::move(engine), kv, sink));
   return std::unique_ptr<BosGateway>(new BosGateway(std::move(impl)));
 }

@@ -21,6 +21,10 @@ struct BosGatewayOptions {
   std::string data_dir;  // dead letters go to data_dir/dead-letters
   std::string instance;  // of BOS: "uk"; part of every id
   const daybook::Clock* clock = &daybook::Clock::System();
+  // As in daybook::cdc::GatewayOptions.
+  daybook::cdc::Role role = daybook::cdc::Role::kActive;
+  daybook::cdc::GatewayOptions::DeadLetters dead_letters = daybook::cdc::GatewayOptions::DeadLetters::kDirectory;
+  std::string replay_topic;
 };
 
 // How far an ingestion is; given to the caller's progress function.

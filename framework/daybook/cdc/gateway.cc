@@ -337,7 +337,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(GatewayOptions options, s
 absl::Status Gateway::Ingest(std::span<const Record> records) {
   Impl& g = *impl_;
   DAYBOOK_RETURN_IF_ERROR(g.failed);
-  if (g.outbox->size() >= g.options.outbox_commands_max) {
+  // A standby adds nothing, and what waits there leaves by reading on.
+  if (g.role == Role::kActive && g.outbox->size() >= g.options.outbox_commands_max) {
     return absl::ResourceExhaustedError(absl::StrCat("the outbox holds ", g.outbox->size(), " commands"));
   }
   g.now = g.options.clock->Monotonic();

@@ -138,7 +138,7 @@ class Gateway {
   ~Gateway();
 
   // Applies the records in order and emits what became complete. Records of one partition come in the order of their
-  // offsets. kResourceExhausted: the outbox is full, nothing was applied, call Tick until it is not.
+  // offsets. kResourceExhausted, of an active one: the outbox is full, nothing was applied, call Tick until it is not.
   // kFailedPrecondition: a captured table was truncated (rule R8); everything before that record is applied.
   absl::Status Ingest(std::span<const Record> records);
 

@@ -1,0 +1,95 @@
+#ifndef BENEFICIARY_GATEWAY_SERVICE_INTERNAL_LIVE_INPUTS_H_
+#define BENEFICIARY_GATEWAY_SERVICE_INTERNAL_LIVE_INPUTS_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "beneficiary/gateway/bos_gateway.h"
+#include "beneficiary/gateway_service/live_gateway.h"
+#include "beneficiary/gateway_service/output_records.h"
+#include "beneficiary/gateway_service/topic_publisher.h"
+#include "daybook/base/strings.h"
+#include "daybook/bus/bus.h"
+#include "daybook/cdc/gateway.h"
+#include "daybook/store/key_value.h"
+
+namespace beneficiary::internal {
+
+// One gateway per BOS, and the consumer that feeds them all.
+//
+// Thread safety: one thread drives it; what is const is for any thread.
+class LiveInputs {
+ public:
+  // `publisher`: nullptr if options.sink takes the commands. Both outlive it.
+  static absl::StatusOr<std::unique_ptr<LiveInputs>> Open(daybook::bus::Bus& bus, const LiveGatewayOptions& options,
+                                                          TopicPublisher* publisher);
+
+  // Finds where to go on and starts to read there. kUnavailable: again later.
+  absl::Status Assign(absl::Duration timeout);
+
+  // Waits for records, at most `timeout`, and applies them. `make_room` is called as long as an outbox is full.
+  absl::Status PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room);
+
+  absl::Status Tick();
+  // Ticks until the outboxes are empty, for at most `timeout` each.
+  absl::Status WaitForAnswers(absl::Duration timeout);
+  void SetRole(daybook::cdc::Role role);
+
+  // Remembers where all topics end now. kUnavailable: not known yet.
+  absl::Status FindEnds(absl::Duration timeout);
+  // Whether everything up to there was applied.
+  bool AtEnds() const;
+
+  // Commands and letters that were not acknowledged.
+  std::uint64_t outbox() const;
+  std::vector<LiveGatewayStatus::Instance> Instances() const;
+  const daybook::bus::Consumer& consumer() const { return *consumer_; }
+
+ private:
+  // A BOS with its gateway, and what of a batch is for it.
+  struct Lane {
+    BosSource source;
+    std::unique_ptr<daybook::store::KeyValue> rows;
+    std::unique_ptr<BosGateway> gateway;
+    std::vector<daybook::cdc::Record> records;
+    std::vector<ReadBack> read_back;
+    std::map<std::pair<std::string, std::int32_t>, daybook::cdc::InputPosition> places;
+
+    daybook::cdc::Gateway& engine() { return gateway->engine(); }
+  };
+  struct Route {
+    enum class Kind { kChanges, kCommands, kDeadLetters };
+    Kind kind = Kind::kChanges;
+    Lane* lane = nullptr;  // nullptr: of all lanes
+  };
+
+  LiveInputs(daybook::bus::Bus& bus, const LiveGatewayOptions& options) : bus_(bus), options_(options) {}
+  absl::Status OpenLane(const BosSource& source, TopicPublisher* publisher);
+  void AddRoutes(TopicPublisher* publisher);
+  std::vector<daybook::bus::Start> Starts();
+  absl::Status CheckHistory(const std::vector<daybook::bus::Start>& starts, absl::Duration timeout);
+  absl::Status Sort(const daybook::bus::Record& record);
+  absl::Status SortReadBack(const daybook::bus::Record& record, const Route& route);
+  absl::Status Apply(Lane& lane, absl::FunctionRef<absl::Status()> make_room);
+
+  daybook::bus::Bus& bus_;
+  const LiveGatewayOptions& options_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<std::string> topics_;
+  daybook::StringMap<Route> routes_;
+  std::unique_ptr<daybook::bus::Consumer> consumer_;
+  std::map<daybook::bus::TopicPartition, daybook::bus::Offset> ends_;
+};
+
+}  // namespace beneficiary::internal
+
+#endif  // BENEFICIARY_GATEWAY_SERVICE_INTERNAL_LIVE_INPUTS_H_

@@ -213,6 +213,7 @@ absl::Status LiveGateway::Impl::Work(const std::stop_token& stop) {
     member.group = options.group;
     member.topics = {absl::StrCat(options.group, ".owner")};
     member.session_timeout = options.session_timeout;
+    member.poll_interval_max = options.hang_timeout;
     member.heartbeat_interval = options.session_timeout / 3;
     DAYBOOK_ASSIGN_OR_RETURN(membership, topics.Join(member));
   }

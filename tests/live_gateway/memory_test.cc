@@ -1,0 +1,291 @@
+// The live gateway over the bus inside the process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "daybook/base/reason.h"
+#include "daybook/bus/memory/memory_bus.h"
+#include "daybook/testing/temporary_directory.h"
+#include "live_gateway/live_kit.h"
+
+namespace daybook::live_test {
+namespace {
+
+using beneficiary::BosSource;
+using beneficiary::LiveGatewayOptions;
+using beneficiary::LiveGatewayStatus;
+using cdc_test::Difference;
+using cdc_test::Fixture;
+using cdc_test::FoldAll;
+using cdc_test::GetFixture;
+using ::testing::HasSubstr;
+
+#ifdef __OPTIMIZE__
+constexpr int kStride = 3;
+#else
+constexpr int kStride = 17;
+#endif
+
+class LiveGatewayTest : public ::testing::Test {
+ protected:
+  LiveGatewayOptions Options(std::vector<BosSource> sources = {{"uk", "bos-uk"}}) {
+    LiveGatewayOptions options;
+    options.data_dir = directory_.path();
+    options.sources = std::move(sources);
+    options.session_timeout = absl::Milliseconds(500);
+    options.hang_timeout = absl::Milliseconds(500);
+    return options;
+  }
+  void Load(const std::string& name, const std::string& prefix) {
+    MakeTopics(*bus_, GetFixture(name), prefix);
+    Produce(*bus_, GetFixture(name), prefix);
+  }
+  void ExpectAll(const Fixture& fixture, const std::string& instance) {
+    const std::vector<cdc::Command> commands = ReadCommands(*bus_, instance);
+    ExpectNothingTwice(commands);
+    EXPECT_EQ(Difference(fixture, FoldAll(commands)), "");
+    EXPECT_TRUE(LastContents(commands) == LastContentsOfTheFileFeed(fixture));
+  }
+  static absl::Status ErrorOf(Instance& instance) { return instance->status().error; }
+
+  testing::TemporaryDirectory directory_;
+  std::unique_ptr<bus::Bus> bus_ = bus::NewMemoryBus();
+};
+
+TEST_F(LiveGatewayTest, LiveTopicsGiveTheCommandsOfTheFileFeed) {
+  for (const std::string name : {"sample", "bos-a"}) {
+    SCOPED_TRACE(name);
+    bus_ = bus::NewMemoryBus();
+    Load(name, "bos-uk");
+    Instance gateway(*bus_, Options());
+    ASSERT_EQ(gateway.Start(), absl::OkStatus());
+    ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+    EXPECT_EQ(gateway->Readiness(), absl::OkStatus());
+    ExpectAll(GetFixture(name), "uk");
+  }
+}
+
+TEST_F(LiveGatewayTest, ChangesThatComeLaterAreReadToo) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive(); }));
+  for (std::size_t at = 0; at < fixture.records.size(); at += 50) Produce(*bus_, fixture, "bos-uk", at, at + 50);
+  ASSERT_TRUE(Eventually([&] {
+    return gateway.IsQuiet() && gateway->status().instances[0].counters.records + 6 >= fixture.records.size();
+  }));
+  ExpectAll(fixture, "uk");
+}
+
+TEST_F(LiveGatewayTest, TwoInstancesWhoseKeysCollideAreTwoSetsOfBeneficiariesOverRestartsToo) {
+  Load("bos-a", "bos-uk");
+  Load("bos-a", "bos-eu");
+  Instance gateway(*bus_, Options({{"uk", "bos-uk"}, {"eu", "bos-eu"}}));
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  ExpectAll(GetFixture("bos-a"), "uk");
+  const auto uk = LastContents(ReadCommands(*bus_, "uk"));
+  const auto eu = LastContents(ReadCommands(*bus_, "eu"));
+  EXPECT_EQ(uk.size(), eu.size());
+  for (const auto& [stream, content] : uk) EXPECT_FALSE(eu.contains(stream)) << stream;
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  EXPECT_EQ(LastContents(ReadCommands(*bus_, "uk")), uk);
+  EXPECT_EQ(LastContents(ReadCommands(*bus_, "eu")), eu);
+  ExpectNothingTwice(ReadCommands(*bus_, "eu"));
+}
+
+TEST_F(LiveGatewayTest, ADirectoryKeepsToItsSource) {
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  gateway.Stop();
+  gateway.options().sources = {{"uk", "bos-eu"}};
+  const absl::Status refused = gateway.Start();
+  EXPECT_EQ(ReasonOf(refused), "SOURCE_CHANGED");
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("bos-uk.*"));
+}
+
+TEST_F(LiveGatewayTest, KilledAtEveryWriteItRepeatsNoCommandAndLosesNone) {
+  const Fixture& fixture = GetFixture("sample");
+  for (const MortalKeyValue::Death death :
+       {MortalKeyValue::Death::kBeforeTheWrite, MortalKeyValue::Death::kAfterTheWrite}) {
+    bool died = true;
+    for (int writes = 4; died; writes += kStride) {
+      SCOPED_TRACE(::testing::Message() << "at write " << writes);
+      bus_ = bus::NewMemoryBus();
+      MakeTopics(*bus_, fixture, "bos-uk");
+      Instance gateway(*bus_, Options());
+      ASSERT_EQ(gateway.Start(writes, death), absl::OkStatus());
+      for (std::size_t at = 0; at < fixture.records.size(); at += 100) Produce(*bus_, fixture, "bos-uk", at, at + 100);
+      ASSERT_TRUE(Eventually([&] { return gateway.IsStopped() || (gateway.IsActive() && gateway.IsQuiet()); }));
+      died = gateway.IsStopped();
+      gateway.Stop();
+      ASSERT_EQ(gateway.Start(), absl::OkStatus());
+      ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+      ExpectAll(fixture, "uk");
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(LiveGatewayTest, OfTwoExactlyOnePublishesAndTheOtherTakesOverWhenItStops) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Instance a(*bus_, Options());
+  Instance b(*bus_, Options());
+  ASSERT_EQ(a.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return a.IsActive(); }));
+  ASSERT_EQ(b.Start(), absl::OkStatus());
+  const std::size_t third = fixture.records.size() / 3;
+  Produce(*bus_, fixture, "bos-uk", 0, third);
+  ASSERT_TRUE(Eventually([&] { return a.IsQuiet() || b.IsQuiet(); }));
+  EXPECT_NE(a.IsActive(), b.IsActive());
+  Instance& first = a.IsActive() ? a : b;
+  Instance& second = a.IsActive() ? b : a;
+  Produce(*bus_, fixture, "bos-uk", third, 2 * third);
+  first.Stop();
+  ASSERT_TRUE(Eventually([&] { return second.IsActive(); }));
+  Produce(*bus_, fixture, "bos-uk", 2 * third);
+  ASSERT_TRUE(Eventually([&] { return second.IsQuiet(); }));
+  ASSERT_EQ(first.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return first.IsQuiet() && second.IsQuiet(); }));
+  ExpectAll(fixture, "uk");
+}
+
+TEST_F(LiveGatewayTest, OneThatHangsIsFencedAndWhatItSendsLaterIsNeverSeen) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Instance a(*bus_, Options());
+  Instance b(*bus_, Options());
+  ASSERT_EQ(a.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return a.IsActive(); }));
+  ASSERT_EQ(b.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return a.IsActive() != b.IsActive(); }));
+  Instance& first = a.IsActive() ? a : b;
+  Instance& second = a.IsActive() ? b : a;
+  // It hangs with commands that are durable and not sent.
+  first.gate().Close();
+  Produce(*bus_, fixture, "bos-uk");
+  ASSERT_TRUE(Eventually([&] { return first.gate().IsHolding(); }));
+  ASSERT_TRUE(Eventually([&] { return second.IsActive() && second.IsQuiet(); }));
+  const auto published = ReadCommands(*bus_, "uk");
+  first.gate().Open();
+  ASSERT_TRUE(Eventually([&] { return !first.IsActive() && first.IsQuiet(); }));
+  EXPECT_TRUE(second.IsActive());
+  EXPECT_EQ(ReadCommands(*bus_, "uk").size(), published.size());
+  ExpectAll(fixture, "uk");
+}
+
+TEST_F(LiveGatewayTest, WhatIsNotUnderstoodGoesToItsDeadLetterTopicOnceAndTheRestGoesOn) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Instance a(*bus_, Options());
+  Instance b(*bus_, Options());
+  ASSERT_EQ(a.Start(), absl::OkStatus());
+  ASSERT_EQ(b.Start(), absl::OkStatus());
+  const std::string topic = "bos-uk.public.core_bank";
+  const std::string rubbish("\xff{not json\0", 11);
+  bus::HeaderList headers;
+  headers.Add("tenant", "uk");
+  Send(*bus_,
+       {.topic = topic, .partition = bus::BusPartition(1), .key = "k", .value = rubbish, .headers = headers.view()});
+  Produce(*bus_, fixture, "bos-uk");
+  ASSERT_TRUE(Eventually([&] { return a.IsQuiet() && b.IsQuiet() && (a.IsActive() || b.IsActive()); }));
+  ExpectAll(fixture, "uk");
+  const std::vector<Stored> letters = ReadAll(*bus_, {topic + ".dlq"});
+  ASSERT_EQ(letters.size(), 1u);
+  EXPECT_EQ(letters[0].value, rubbish);
+  EXPECT_EQ(letters[0].key, "k");
+  EXPECT_EQ(letters[0].Header("tenant"), "uk");
+  EXPECT_EQ(letters[0].Header("__connect.errors.topic"), topic);
+  EXPECT_EQ(letters[0].Header("__connect.errors.partition"), "1");
+  EXPECT_EQ(letters[0].Header("__connect.errors.offset"), "0");
+  EXPECT_EQ(letters[0].Header("__connect.errors.stage"), "VALUE_CONVERTER");
+  EXPECT_THAT(letters[0].Header("__connect.errors.exception.message"), HasSubstr(topic));
+  EXPECT_EQ(a->status().instances[0].counters.dead_letters, 1u);
+  EXPECT_EQ(b->status().instances[0].counters.dead_letters, 1u);
+  // The other one takes over and does not send it again.
+  Instance& first = a.IsActive() ? a : b;
+  Instance& second = a.IsActive() ? b : a;
+  first.Stop();
+  ASSERT_TRUE(Eventually([&] { return second.IsActive() && second.IsQuiet(); }));
+  EXPECT_EQ(ReadAll(*bus_, {topic + ".dlq"}).size(), 1u);
+}
+
+TEST_F(LiveGatewayTest, ADeletedPieceOfATopicStopsItByNameAndTheAdviceHelps) {
+  const Fixture& fixture = GetFixture("sample");
+  Load("sample", "bos-uk");
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  gateway.Stop();
+  const std::string topic = "bos-uk.public.core_bank";
+  const std::int64_t end = static_cast<std::int64_t>(
+      std::count_if(fixture.records.begin(), fixture.records.end(), [](const cdc_test::OwnedRecord& record) {
+        return record.topic == "bos.public.core_bank" && record.partition == 0;
+      }));
+  for (int i = 0; i < 3; ++i) Send(*bus_, {.topic = topic, .partition = bus::BusPartition(0), .key = "{\"id\":0}"});
+  ASSERT_EQ(bus_->admin().DeleteRecords({topic, bus::BusPartition(0)}, bus::Offset(end + 2), absl::Seconds(5)),
+            absl::OkStatus());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsStopped(); }));
+  EXPECT_EQ(ReasonOf(ErrorOf(gateway)), "OFFSET_OUT_OF_RANGE");
+  EXPECT_THAT(std::string(ErrorOf(gateway).message()), HasSubstr("--forget_positions"));
+  EXPECT_FALSE(gateway->Readiness().ok());
+  gateway.options().forget_positions = {topic};
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  ExpectAll(fixture, "uk");
+}
+
+TEST_F(LiveGatewayTest, ATopicThatWasMadeAnewStopsItByName) {
+  const Fixture& fixture = GetFixture("sample");
+  Load("sample", "bos-uk");
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  gateway.Stop();
+  const std::string topic = "bos-uk.public.core_bank";
+  ASSERT_EQ(bus_->admin().DeleteTopic(topic, absl::Seconds(5)), absl::OkStatus());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsStopped(); }));
+  EXPECT_EQ(ReasonOf(ErrorOf(gateway)), "PARTITION_GONE");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Send(*bus_, {.topic = topic, .partition = bus::BusPartition(0), .key = "k", .value = "{}"});
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsStopped(); }));
+  EXPECT_THAT(ReasonOf(ErrorOf(gateway)), ::testing::AnyOf("TOPIC_RECREATED", "OFFSET_OUT_OF_RANGE"));
+}
+
+TEST_F(LiveGatewayTest, ATopicWithoutItsBeginningIsRefusedUnlessTheOperatorSaysSo) {
+  Load("sample", "bos-uk");
+  ASSERT_EQ(bus_->admin().DeleteRecords({"bos-uk.public.clients_client", bus::BusPartition(0)}, bus::Offset(1),
+                                        absl::Seconds(5)),
+            absl::OkStatus());
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsStopped(); }));
+  EXPECT_EQ(ReasonOf(ErrorOf(gateway)), "HISTORY_MISSING");
+  gateway.options().missing_history = LiveGatewayOptions::MissingHistory::kAccept;
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway->status().caught_up; }));
+}
+
+TEST_F(LiveGatewayTest, WithASinkOfItsOwnItTakesPartInNoGroup) {
+  const Fixture& fixture = GetFixture("sample");
+  Load("sample", "bos-uk");
+  cdc_test::CollectingSink sink;
+  LiveGatewayOptions options = Options();
+  options.sink = &sink;
+  Instance gateway(*bus_, options);
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  gateway.Stop();
+  EXPECT_EQ(Difference(fixture, FoldAll(sink.commands)), "");
+  EXPECT_TRUE(ReadCommands(*bus_, "uk").empty());
+}
+
+}  // namespace
+}  // namespace daybook::live_test

@@ -118,13 +118,16 @@ class Instance {
   bool IsActive() const { return live_->status().phase == beneficiary::LiveGatewayStatus::Phase::kActive; }
   bool IsStopped() const { return live_->status().phase == beneficiary::LiveGatewayStatus::Phase::kStopped; }
   // Has read everything that is in the topics, and has nothing to publish.
-  bool IsQuiet() const;
+  bool IsQuiet();
+  // Has read everything that is in the topics.
+  bool HasReadAll();
 
  private:
   bus::Bus& bus_;
   beneficiary::LiveGatewayOptions options_;
   std::map<std::string, std::unique_ptr<store::KeyValue>> stores_;
   MortalKeyValue::Gate gate_;
+  std::unique_ptr<bus::Consumer> asking_;
   std::unique_ptr<beneficiary::LiveGateway> live_;
 };
 

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import tempfile
-import threading
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,7 +40,7 @@ class PageTest(unittest.TestCase):
         self.bos = self.enterContext_(Upstream(page_of(5)))
         self.daybook = self.enterContext_(Upstream(page_of(5)))
         self.switch = self.enterContext_(SwitchProcess(BINARY, self.directory.name, self.bos.address,
-                                                       self.daybook.address, "--settling_time=500ms"))
+                                                       self.daybook.address, "--settling_time=2s"))
         self.browser = self.enterContext_(chromium.Browser())
         self.browser.viewport(1280, 900)
 
@@ -66,7 +65,7 @@ class PageTest(unittest.TestCase):
             self.switch.get()
         self.bos.body = page_of(5, b1={"name": "Acme Lda"})
         self.switch.get()
-        threading.Event().wait(0.05)
+        self.switch.wait_for(self.switch.settling, "the watch")
         self.daybook.body = self.bos.body
         self.switch.wait_for(lambda: self.switch.comparisons()["lag"] == 1, "the lag")
         self.daybook.body = page_of(4, b1={"name": "ACME LDA"},

@@ -133,6 +133,14 @@ class ProcessTest(unittest.TestCase):
             origin = {"Origin": f"http://127.0.0.1:{switch.ports['admin']}", "If-Match": '"0"'}
             self.assertEqual(switch.admin("PUT", "/api/modes/all", change, origin)[0], 200)
 
+    def test_a_browser_may_use_only_names_that_are_known(self):
+        with self.start("--admin_host_names=switch.internal") as switch:
+            for host, status in (("switch.internal:8071", 200), ("localhost:1", 200), ("[::1]:8071", 200),
+                                 ("10.0.0.7", 200), ("rebound.example:8071", 403), ("[::1].evil.example", 403)):
+                got = switch.admin("PUT", "/api/modes/all", {"mode": "shadow"},
+                                   {"Host": host, "Origin": f"http://{host}"})
+                self.assertEqual(got[0], status, host)
+
     def test_the_evidence_can_be_forgotten(self):
         with self.start("--initial_mode=shadow", "--settling_time=0") as switch:
             switch.get()
@@ -209,7 +217,7 @@ class ProcessTest(unittest.TestCase):
     # --- two services behind it ---------------------------------------------------------------------------------------
 
     def test_they_agree_lag_and_differ(self):
-        with self.start("--initial_mode=shadow", "--settling_time=400ms", "--compare_ignore=/*/aliases") as switch:
+        with self.start("--initial_mode=shadow", "--settling_time=2s", "--compare_ignore=/*/aliases") as switch:
             def page(name, aliases=()):
                 return json.dumps([{"beneficiary_id": "7", "name": name, "aliases": list(aliases)}]).encode()
 
@@ -219,7 +227,7 @@ class ProcessTest(unittest.TestCase):
             switch.wait_for(lambda: switch.comparisons()["equal"] == 10, "agreement")
             self.bos.body = page("Eva")
             switch.get()
-            threading.Event().wait(0.1)
+            switch.wait_for(switch.settling, "the watch")
             self.daybook.body = page("Eva")
             switch.wait_for(lambda: switch.comparisons()["lag"] == 1, "lag")
             self.daybook.headers = {"Content-Type": "application/json", "X-Total-Count": "2"}
@@ -229,9 +237,10 @@ class ProcessTest(unittest.TestCase):
             sample = switch.evidence()["differences"][0]
             self.assertEqual([d["place"] for d in sample["differences"]],
                              ["/beneficiary_id=7/name", "header X-Total-Count"])
-            self.assertGreaterEqual(sample["watched_ms"], 400)
+            self.assertGreaterEqual(sample["watched_ms"], 2000)
             self.assertNotIn("Eva", json.dumps(switch.evidence()))
-            self.assertGreater(switch.evidence()["lag"]["p50_ms"], 50)
+            self.assertEqual(switch.evidence()["lag"]["count"], 1)
+            self.assertGreater(switch.evidence()["lag"]["p50_ms"], 0)
 
     def test_an_answer_passes_through_byte_for_byte(self):
         body = bytes(random.Random(1).randrange(256) for _ in range(300_000))

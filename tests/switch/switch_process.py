@@ -65,6 +65,10 @@ class SwitchProcess:
     def comparisons(self):
         return self.evidence()["totals"]["comparisons"]
 
+    def settling(self):
+        """How many differences are being watched."""
+        return self.admin("GET", "/api/status")[1]["comparer"]["settling"]
+
     def wait_for(self, condition, what, seconds=30):
         end = time.monotonic() + seconds
         while True:

@@ -1,5 +1,9 @@
 #include "beneficiary/switch/admin.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -102,14 +106,37 @@ http::Response Status(const AdminContext& context) {
   return Document(json::serialize(document));
 }
 
+bool IsNumber(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> address;
+  return inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), address.data()) == 1;
+}
+
+// "host:port" without its port and brackets.
+std::string HostOf(absl::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  if (colon != absl::string_view::npos && authority.find(']', colon) == absl::string_view::npos) {
+    authority = authority.substr(0, colon);
+  }
+  absl::ConsumePrefix(&authority, "[");
+  absl::ConsumeSuffix(&authority, "]");
+  return std::string(authority);
+}
+
 // A page of another origin may make a browser send requests here; it cannot hide that it did.
-absl::Status CheckOrigin(const http::Request& request) {
+absl::Status CheckOrigin(const AdminContext& context, const http::Request& request) {
   const auto origin = request.Header("Origin");
   if (!origin) return absl::OkStatus();
-  absl::string_view host = ToAbsl(*origin);
-  if (!absl::ConsumePrefix(&host, "http://")) absl::ConsumePrefix(&host, "https://");
-  if (absl::EqualsIgnoreCase(host, ToAbsl(request.Header("Host").value_or("")))) return absl::OkStatus();
-  return absl::PermissionDeniedError("Changes are made from this address's own page only.");
+  absl::string_view authority = ToAbsl(*origin);
+  if (!absl::ConsumePrefix(&authority, "http://")) absl::ConsumePrefix(&authority, "https://");
+  if (!absl::EqualsIgnoreCase(authority, ToAbsl(request.Header("Host").value_or("")))) {
+    return absl::PermissionDeniedError("Changes are made from this address's own page only.");
+  }
+  const std::string host = HostOf(authority);
+  const bool named = std::any_of(context.host_names.begin(), context.host_names.end(),
+                                 [&](const std::string& name) { return absl::EqualsIgnoreCase(name, host); });
+  if (named || IsNumber(host) || absl::EqualsIgnoreCase(host, "localhost")) return absl::OkStatus();
+  return absl::PermissionDeniedError("This name is not known: add it to --admin_host_names.");
 }
 
 absl::Status ReadIfMatch(const http::Request& request, ModeChangeRequest& change) {
@@ -152,7 +179,7 @@ absl::StatusOr<ModeChangeRequest> ReadChange(const http::Request& request) {
 enum class Scope { kAll, kClient };
 
 absl::StatusOr<http::Response> PutMode(const AdminContext& context, Scope scope, const http::Request& request) {
-  DAYBOOK_RETURN_IF_ERROR(CheckOrigin(request));
+  DAYBOOK_RETURN_IF_ERROR(CheckOrigin(context, request));
   DAYBOOK_ASSIGN_OR_RETURN(ModeChangeRequest change, ReadChange(request));
   DAYBOOK_RETURN_IF_ERROR(ReadIfMatch(request, change));
   if (scope == Scope::kClient) change.client = std::string(request.PathParam("client"));
@@ -161,7 +188,7 @@ absl::StatusOr<http::Response> PutMode(const AdminContext& context, Scope scope,
 }
 
 absl::StatusOr<http::Response> DeleteMode(const AdminContext& context, const http::Request& request) {
-  DAYBOOK_RETURN_IF_ERROR(CheckOrigin(request));
+  DAYBOOK_RETURN_IF_ERROR(CheckOrigin(context, request));
   DAYBOOK_ASSIGN_OR_RETURN(const http::Query query,
                            http::Query::Parse(request.raw_query(), http::QuerySyntax::kStrict));
   ModeChangeRequest change;
@@ -200,7 +227,7 @@ void AddAdmin(const AdminContext& context, http::Router& router) {
            Answering([shared](const Request& request) { return ShowEvidence(*shared, request); }))
       .Add(Method::kPost, "/api/evidence:reset",
            Answering([shared](const Request& request) -> absl::StatusOr<http::Response> {
-             DAYBOOK_RETURN_IF_ERROR(CheckOrigin(request));
+             DAYBOOK_RETURN_IF_ERROR(CheckOrigin(*shared, request));
              shared->evidence.Reset();
              return http::Response(http::StatusCode::kNoContent);
            }),

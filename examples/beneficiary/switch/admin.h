@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "beneficiary/switch/evidence.h"
 #include "beneficiary/switch/mode_table.h"
@@ -18,6 +19,7 @@ struct AdminContext {
   SwitchOptions options;
   std::function<SwitchStats()> stats;
   std::string version;
+  std::vector<std::string> host_names = {};  // of the admin address, besides its numbers and localhost
 };
 
 // Adds the page and the API behind it; for the admin address only.
@@ -31,8 +33,9 @@ struct AdminContext {
 //   PUT    /api/modes/clients/{client}  likewise for one client
 //   DELETE /api/modes/clients/{client}  gives it the mode of all again
 //
-// What changes something is refused (403) when a page of another origin asks for it. `context`'s references outlive the
-// router.
+// What changes something is refused (403) when a page of another origin asks for it, or one whose host is neither a
+// number, nor localhost, nor one of host_names (DNS rebinding: a name of somebody else's that points here). `context`'s
+// references outlive the router.
 void AddAdmin(const AdminContext& context, daybook::http::Router& router);
 
 }  // namespace beneficiary::switching

@@ -65,7 +65,9 @@ absl::Status Process::Impl::StartAdmin() {
                                                     observe::BuildInfo{"beneficiary-switch", BENEFICIARY_VERSION, ""});
   http::Router router;
   AddOperatorsPages(*pages, router);
-  AddAdmin({*modes, *evidence, settings.options, [this] { return parallel->stats(); }, BENEFICIARY_VERSION}, router);
+  AddAdmin({*modes, *evidence, settings.options, [this] { return parallel->stats(); }, BENEFICIARY_VERSION,
+            settings.admin_host_names},
+           router);
   http::ServerOptions options;
   options.address = settings.admin_address;
   DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), options));

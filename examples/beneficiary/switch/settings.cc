@@ -14,6 +14,8 @@ DAYBOOK_FLAG(std::string, data_dir, "Storage", "switch-data",
 DAYBOOK_FLAG(std::string, http_address, "Edges", "127.0.0.1:8070", "where client/beneficiaries is served");
 DAYBOOK_FLAG(std::string, admin_address, "Edges", "127.0.0.1:8071",
              "where the page, its API, /livez, /readyz, /metrics and /version are; never reachable for clients");
+DAYBOOK_FLAG(std::vector<std::string>, admin_host_names, "Edges", {},
+             "names under which browsers reach admin_address; numbers and localhost need not be named");
 DAYBOOK_FLAG(int, http_threads, "Edges", 1, "I/O threads of http_address");
 DAYBOOK_FLAG(absl::Duration, drain_timeout, "Edges", absl::Seconds(15),
              "how long requests in flight may take to finish after SIGTERM");
@@ -129,6 +131,7 @@ absl::StatusOr<Settings> ReadSettings() {
   settings.http_address = FlagValue(FLAGS_http_address);
   settings.admin_address = FlagValue(FLAGS_admin_address);
   if (settings.admin_address.empty()) return absl::InvalidArgumentError("--admin_address must not be empty");
+  settings.admin_host_names = FlagValue(FLAGS_admin_host_names);
   settings.http_threads = FlagValue(FLAGS_http_threads);
   DAYBOOK_RETURN_IF_ERROR(Count(settings.http_threads, "http_threads", 64).status());
   settings.drain_timeout = FlagValue(FLAGS_drain_timeout);

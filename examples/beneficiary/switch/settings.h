@@ -2,6 +2,7 @@
 #define BENEFICIARY_SWITCH_SETTINGS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -20,6 +21,7 @@ struct Settings {
   std::string data_dir;
   std::string http_address;
   std::string admin_address;
+  std::vector<std::string> admin_host_names;
   int http_threads = 1;
   absl::Duration drain_timeout;
   Mode initial_mode = Mode::kBos;

@@ -3,10 +3,12 @@
 #include <array>
 #include <fstream>
 #include <span>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
@@ -145,12 +147,39 @@ absl::Status CheckFiles(const KafkaSecurity& security) {
   return absl::OkStatus();
 }
 
+// librdkafka 2.0.2 waits for ever for a reference that it has lost when the topic of a reader is deleted, or brokers
+// come and go at the wrong moment. Its threads are then left behind, with a warning, rather than ours with them.
+void Destroy(rd_kafka_t* handle, const std::string& name) {
+  constexpr absl::Duration kPatience = absl::Seconds(5);
+  struct Work {
+    absl::Notification done;
+    std::jthread thread;
+  };
+  auto* const work = new Work;
+  work->thread = std::jthread([work, handle] {
+    rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);  // it would call back; owners have closed it
+    work->done.Notify();
+  });
+  if (work->done.WaitForNotificationWithTimeout(kPatience)) {
+    delete work;
+    return;
+  }
+  static absl::Mutex mu;
+  static auto* const left_behind = new std::vector<Work*>;
+  absl::MutexLock lock(&mu);
+  left_behind->push_back(work);
+  Log(LogLevel::kWarning, "librdkafka does not end a client; it is left behind",
+      {{"client", name}, {"so_far", static_cast<std::int64_t>(left_behind->size())}});
+}
+
 }  // namespace
 
 Client::Client(const KafkaOptions& options, Role role, std::string name)
     : options_(options), role_(role), name_(std::move(name)) {}
 
-Client::~Client() = default;
+Client::~Client() {
+  if (handle_ != nullptr) Destroy(handle_, name_);
+}
 
 absl::StatusOr<ConfHandle> Client::MakeConf(const Settings& settings) {
   ConfHandle conf(rd_kafka_conf_new());
@@ -177,7 +206,7 @@ absl::Status Client::Start(ConfHandle conf) {
     return absl::InvalidArgumentError(absl::StrCat("Kafka client ", name_, ": ", why.data()));
   }
   conf.release();  // the client's now
-  handle_.reset(made);
+  handle_ = made;
   return absl::OkStatus();
 }
 

@@ -25,6 +25,7 @@ using Settings = std::map<std::string, std::string>;
 
 // What every client of librdkafka has here: settings, whether a broker can be reached, figures, log lines.
 //
+// Topics, messages and queues of it are let go before it is destroyed, which takes at most some seconds.
 // Made in two steps because librdkafka's callbacks get a pointer to it: MakeConf, then more callbacks on the conf, then
 // Start. Thread safety: health() from any thread; the callbacks run where the client is polled.
 class Client {
@@ -41,7 +42,7 @@ class Client {
   // `opaque`: what rd_kafka_opaque gives; its first use must be through OfOpaque.
   absl::Status Start(ConfHandle conf);
 
-  rd_kafka_t* get() const { return handle_.get(); }
+  rd_kafka_t* get() const { return handle_; }
   const std::string& name() const { return name_; }
 
   absl::Status health() const;
@@ -67,7 +68,7 @@ class Client {
   mutable absl::Mutex mu_;
   std::string last_reason_ ABSL_GUARDED_BY(mu_);
   absl::Status health_ ABSL_GUARDED_BY(mu_);
-  ClientHandle handle_;  // last: its destruction calls back
+  rd_kafka_t* handle_ = nullptr;
 };
 
 // Why the options would be refused, without making a client.

@@ -16,7 +16,6 @@ struct DestroyBy {
 };
 
 using ConfHandle = std::unique_ptr<rd_kafka_conf_t, DestroyBy<rd_kafka_conf_destroy>>;
-using ClientHandle = std::unique_ptr<rd_kafka_t, DestroyBy<rd_kafka_destroy>>;
 using TopicHandle = std::unique_ptr<rd_kafka_topic_t, DestroyBy<rd_kafka_topic_destroy>>;
 using MessageHandle = std::unique_ptr<rd_kafka_message_t, DestroyBy<rd_kafka_message_destroy>>;
 using HeadersHandle = std::unique_ptr<rd_kafka_headers_t, DestroyBy<rd_kafka_headers_destroy>>;

@@ -54,3 +54,27 @@ class Service(Component):
 
     def about(self):
         return {edge: f"http://{self.address(edge)}" for edge in self.edges}
+
+
+def processes(stack, binaries, attached):
+    """Daybook's processes around a stack, each with the components it needs, in the order in which they start.
+
+    binaries: where the build put them, as in build/release/examples/beneficiary.
+    """
+    binaries = pathlib.Path(binaries)
+    sources = ",".join(f"{source.instance}:{source.prefix}" for source in stack.sources)
+
+    def kafka():
+        return {"kafka_brokers": stack.kafka.bootstrap}
+
+    def service(name, folder, flags, *edges):
+        return Service(stack.directory / name, name, binaries / folder / name, flags, edges, attached)
+
+    command = service("beneficiary-command", "command_service", kafka, "admin")
+    gateway = service("beneficiary-gateway", "gateway_service", lambda: {**kafka(), "bos": sources}, "admin")
+    query = service("beneficiary-query", "query_service",
+                    lambda: {**kafka(), "compat_instance": stack.instances[0]}, "http", "grpc", "admin")
+    switch = service("beneficiary-switch", "switch", lambda: {
+        "bos_address": f"{HOST}:{stack.bos[0].port}", "daybook_address": query.address("http")}, "http", "admin")
+    return [(command, [stack.kafka]), (gateway, [stack.connect, command]), (query, [command]),
+            (switch, [stack.bos[0], query])]

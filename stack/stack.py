@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import time
 
+from stack import daybook
 from stack.base import ROOT, Problem, say
 from stack.bos import Bos
 from stack.connect import Connect, Source
@@ -25,18 +26,21 @@ def prefix_of(number, instance):
 class Stack:
     """Everything in one directory. attached: it ends with this process; otherwise another process finds it there.
 
-    instances: of BOS, each with a database, a server and a connector. What was chosen at the first start is kept.
+    instances: of BOS, each with a database, a server and a connector. binaries: where the build put Daybook's processes
+    (build/release/examples/beneficiary); without it they are left out. What was chosen at the first start is kept.
     Further keywords go to Connect.
     """
 
-    def __init__(self, directory=DIRECTORY, instances=None, attached=True, broker_options=None, **connect):
+    def __init__(self, directory=DIRECTORY, instances=None, attached=True, binaries=None, broker_options=None,
+                 **connect):
         self.directory = pathlib.Path(directory).resolve()
         self._choice = self.directory / "stack.json"
-        kept = json.loads(self._choice.read_text("utf-8"))["instances"] if self._choice.exists() else None
-        if instances and kept and list(instances) != kept:
-            raise Problem(f"the stack in {self.directory} has the BOS instances {', '.join(kept)}",
+        kept = json.loads(self._choice.read_text("utf-8")) if self._choice.exists() else {}
+        if instances and kept and list(instances) != kept["instances"]:
+            raise Problem(f"the stack in {self.directory} has the BOS instances {', '.join(kept['instances'])}",
                           "End it first: ./dev stack down")
-        self.instances = list(instances or kept or DEFAULT_INSTANCES)
+        self.instances = list(instances or kept.get("instances") or DEFAULT_INSTANCES)
+        self.binaries = binaries or kept.get("binaries")
         self.kafka = Broker(self.directory / "kafka", broker_options or Options(), attached)
         self.postgres = Postgres(self.directory / "postgres", attached)
         self.bos = [Bos(self.directory / f"bos-{name}", self.postgres, name, attached) for name in self.instances]
@@ -44,12 +48,12 @@ class Stack:
         self.connect = Connect(self.directory / "connect", self.kafka, self.postgres, self.sources, attached, **connect)
 
         # Every process of the stack, in the order in which they start, and the ones that must serve before it starts.
-        # Daybook's own processes belong here, after what they read from.
         self.components = [
             (self.kafka, []),
             (self.postgres, []),
             *((bos, [self.postgres]) for bos in self.bos),
             (self.connect, [self.kafka, *self.bos]),
+            *(daybook.processes(self, self.binaries, attached) if self.binaries else ()),
         ]
 
     def __enter__(self):
@@ -71,7 +75,8 @@ class Stack:
     def up(self, clients=20, beneficiaries=200):
         """Starts what does not run, and returns when all of it serves. Seeds BOS before it is captured, if empty."""
         with self._locked():
-            self._choice.write_text(json.dumps({"instances": self.instances}), "utf-8")
+            choice = {"instances": self.instances, "binaries": self.binaries and str(self.binaries)}
+            self._choice.write_text(json.dumps(choice), "utf-8")
             begin, starting = time.monotonic(), set()
 
             def wait(component):

@@ -354,6 +354,21 @@ def write_the_same_row_often(world):
     return f"beneficiary {beneficiary.id}"
 
 
+@operation(5)
+def write_together(world):
+    """One text into several tables, in several statements: who sees two texts has seen half a transaction."""
+    beneficiary, text = world.beneficiary(), f"together {world.make.digits(8)}"
+    beneficiary.name = beneficiary.reference_information = text
+    beneficiary.save()
+    for account in beneficiary.bank_accounts.filter(kind=BankAccount.BENEFICIARY):
+        account.account_holder = text
+        account.save()
+    if beneficiary.address is not None:
+        beneficiary.address.city = text
+        beneficiary.address.save()
+    return f"beneficiary {beneficiary.id}"
+
+
 @operation(2)
 def half_is_taken_back(world):
     """A savepoint inside the transaction is rolled back; the rest is committed."""

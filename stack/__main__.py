@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 from stack import records
-from stack.base import Problem, say
+from stack.base import ROOT, Problem, say
 from stack.stack import DIRECTORY, Stack
+
+BINARIES = ROOT / "build" / "release" / "examples" / "beneficiary"
 
 DESCRIPTION = """The systems around Daybook on this machine, without containers, reachable from this machine only:
 PostgreSQL 15, Kafka, Kafka Connect with Debezium, and BOS, the Django application whose changes they carry. All they
@@ -25,22 +27,33 @@ EPILOG = """
 
 def up(arguments):
     instances = arguments.instances.split(",") if arguments.instances else None
-    stack = Stack(arguments.dir, instances, attached=False)
+    stack = Stack(arguments.dir, instances, attached=False, binaries=binaries(arguments))
     stack.up(arguments.clients, arguments.beneficiaries)
     show(stack)
     return 0
+
+
+def binaries(arguments):
+    return None if arguments.without_daybook else BINARIES
 
 
 def show(stack):
     """A line for each component, and where to look."""
     for component, _ in stack.components:
         state = f"pid {component.pid}" if component.is_running() else "DOES NOT RUN"
-        print(f"{component.name:12} {state:12} {next(iter(component.about().values()), '')}")
+        print(f"{component.name:20} {state:12} {next(iter(component.about().values()), '')}")
     client = "EBPCLI000001"
     print("\nTo try:\n")
     for bos in stack.bos:
         print(f"  curl -i '{bos.url}/client/beneficiaries?client_id={client}&page_size=2'")
         print(f"  psql -h 127.0.0.1 -p {stack.postgres.port} -U bos {bos.database}")
+    if stack.binaries:
+        switch, query = (stack.find(f"beneficiary-{name}") for name in ("switch", "query"))
+        print(f"  curl -i 'http://{switch.address('http')}/client/beneficiaries?client_id={client}&page_size=2'")
+        print(f"  curl 'http://{query.address('http')}/v1/clients/{client}/beneficiaries?limit=2'")
+        print(f"  http://{switch.address('admin')}/      the parallel run, in a browser")
+        for name in ("gateway", "command", "query"):
+            print(f"  curl http://{stack.find(f'beneficiary-{name}').address('admin')}/status")
     print(f"  curl {stack.connect.url}/connectors/{stack.bos[0].instance}/status")
     print("  ./dev stack bos change --count 100 --rate 10")
     print(f"  ./dev stack records --follow {stack.sources[0].prefix}.transaction\n")
@@ -51,7 +64,7 @@ def status(arguments):
     stack = existing(arguments)
     if not all(component.is_running() for component, _ in stack.components):
         for component, _ in stack.components:
-            print(f"{component.name:12} {'pid ' + str(component.pid) if component.is_running() else 'DOES NOT RUN'}")
+            print(f"{component.name:20} {'pid ' + str(component.pid) if component.is_running() else 'DOES NOT RUN'}")
         print("\n./dev stack up starts what does not run; ./dev stack logs NAME shows what it said.")
         return 1
     show(stack)
@@ -106,7 +119,7 @@ def read(arguments):
 
 
 def demo(arguments):
-    stack = Stack(arguments.dir, attached=False).up()
+    stack = Stack(arguments.dir, attached=False, binaries=binaries(arguments)).up()
     for instance in stack.bos:
         say(f"{arguments.count} transactions in {instance.name}, {arguments.rate:g} a second")
         told = instance.change(arguments.count, arguments.rate, seed=arguments.seed)
@@ -130,6 +143,7 @@ def parser():
     ups.add_argument("--instances", default="", help="of BOS, e.g. uk,eu (default: uk)")
     ups.add_argument("--clients", type=int, default=20, help="to seed an empty BOS with")
     ups.add_argument("--beneficiaries", type=int, default=200, help="to seed an empty BOS with; 0: leave it empty")
+    ups.add_argument("--without-daybook", action="store_true", help="only the systems around it")
     command("status", status, "what runs, and where; exit code 1 if something does not")
     log = command("logs", logs, "what a component said")
     log.add_argument("name")
@@ -147,6 +161,7 @@ def parser():
     demos.add_argument("--count", type=int, default=100)
     demos.add_argument("--rate", type=float, default=10)
     demos.add_argument("--seed", type=int, default=1)
+    demos.add_argument("--without-daybook", action="store_true", help="only the systems around it")
     return made
 
 

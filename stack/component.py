@@ -31,9 +31,14 @@ class Component:
         self.pid = None
         self._ticks = None
         self._log_begin = 0
+        self.reload()
+
+    def reload(self):
+        """Looks again whether another process has started or ended it."""
+        noted = {"pid": None, "ticks": None, "log_begin": 0}
         if self._note.exists():
             noted = json.loads(self._note.read_text("utf-8"))
-            self.pid, self._ticks, self._log_begin = noted["pid"], noted["ticks"], noted["log_begin"]
+        self.pid, self._ticks, self._log_begin = noted["pid"], noted["ticks"], noted["log_begin"]
 
     # What subclasses give:
 

@@ -75,10 +75,17 @@ class Broker(Component):
     start_seconds = 120
 
     def __init__(self, directory, options=None, attached=True, **archives):
-        super().__init__(directory, attached)
         self.options = options or Options()
         self.archives = archives  # of java.command; for the one that makes the archive
-        self._ports_file = self.directory / "ports.json"
+        self.ports = {}
+        super().__init__(directory, attached)
+
+    @property
+    def _ports_file(self):
+        return self.directory / "ports.json"
+
+    def reload(self):
+        super().reload()
         self.ports = json.loads(self._ports_file.read_text("utf-8")) if self._ports_file.exists() else {}
 
     @property

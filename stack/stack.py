@@ -124,4 +124,6 @@ class Stack:
             except BlockingIOError:
                 say("another call is at work on this stack; waiting for it")
                 fcntl.flock(file, fcntl.LOCK_EX)
+            for component, _ in self.components:
+                component.reload()
             yield

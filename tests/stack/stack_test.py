@@ -3,6 +3,7 @@
 topics, all of it and nothing else, over a killed connector too."""
 
 import base64
+import concurrent.futures
 import decimal
 import json
 import os
@@ -40,8 +41,12 @@ class StackTest(unittest.TestCase):
         cls.addClassCleanup(cls.guard.wait, 120)
         cls.addClassCleanup(cls.guard.stdin.close)
         begin = time.monotonic()
-        done = cls.dev("up", "--instances=uk,eu", "--clients=6", "--beneficiaries=40")
-        assert done.returncode == 0, done.stderr
+        ask = ("up", "--without-daybook", "--instances=uk,eu", "--clients=6", "--beneficiaries=40")
+        with concurrent.futures.ThreadPoolExecutor() as pool:  # two calls at once start each component once
+            both = list(pool.map(lambda _: cls.dev(*ask), range(2)))
+        assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+        said = "".join(done.stderr for done in both)
+        assert said.count("kafka is starting") == said.count("kafka runs already") == 1, said
         print(f"up after {time.monotonic() - begin:.1f} s", file=sys.stderr)
         cls.stack = Stack(cls.directory, attached=False)
 
@@ -104,7 +109,7 @@ class StackTest(unittest.TestCase):
     def test_status_is_good_and_up_again_starts_nothing(self):
         before = [component.pid for component, _ in self.stack.components]
         self.assertEqual(self.dev("status").returncode, 0)
-        again = self.dev("up")
+        again = self.dev("up", "--without-daybook")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertNotIn("is starting", again.stderr)
         after = [component.pid for component, _ in Stack(self.directory, attached=False).components]
@@ -118,7 +123,7 @@ class StackTest(unittest.TestCase):
         self.assertEqual(told.returncode, 1)
         self.assertIn("DOES NOT RUN", told.stdout)
         self.assertIn("./dev stack up", told.stdout)
-        again = self.dev("up")
+        again = self.dev("up", "--without-daybook")
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual(again.stderr.count("is starting"), 1, again.stderr)
         type(self).stack = Stack(self.directory, attached=False)
@@ -133,7 +138,7 @@ class StackTest(unittest.TestCase):
         self.assertIn("kafka, postgres, bos-uk, bos-eu, connect", unknown.stderr)
 
     def test_other_instances_are_refused_with_the_next_step(self):
-        done = self.dev("up", "--instances=us")
+        done = self.dev("up", "--without-daybook", "--instances=us")
         self.assertEqual(done.returncode, 1)
         self.assertIn("./dev stack down", done.stderr)
 

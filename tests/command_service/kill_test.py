@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """beneficiary-command on a real broker, killed with -9 under load: commands decided once, events published once.
 
-usage: kill_test.py BINARY [--kills N] [--commands N] [--per-second N] [--seed N]
+usage: kill_test.py BINARY [--kills N] [--broker-kills N] [--commands N] [--per-second N] [--seed N]
 """
 
 import argparse
@@ -22,7 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT))
 from stack import python, records  # noqa: E402
-from stack.kafka import Broker  # noqa: E402
+from stack.base import Problem  # noqa: E402
+from stack.kafka import Broker, Options  # noqa: E402
 
 PREFIX = "beneficiary.client"
 
@@ -37,7 +38,7 @@ class Command:
         self.lines, self.admin, self.serving = [], "", threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
-        if not self.serving.wait(60) or not self.admin:
+        if not self.serving.wait(120) or not self.admin:
             self.end(signal.SIGKILL)
             raise RuntimeError("it did not start:\n" + "".join(self.lines[-20:]))
 
@@ -65,7 +66,7 @@ class Command:
             threading.Event().wait(0.02)
 
     def wait_ready(self):
-        self.wait("ready", lambda: self.get("/readyz")[0] == 200)
+        self.wait("ready", lambda: self.get("/readyz")[0] == 200, 120)
 
     def metric(self, name):
         found = re.search(rf"^{name}(?:{{.*}})? (\S+)$", self.get("/metrics")[1], flags=re.MULTILINE)
@@ -124,10 +125,23 @@ def check(sent, bootstrap):
     return wrong
 
 
+def start_again(broker, seconds=60):
+    """Its clients knock at its port all the time, and now and then one holds it for a moment."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return broker.start()
+        except Problem:
+            if time.monotonic() > end:
+                raise
+            threading.Event().wait(0.2)
+
+
 def run(arguments, directory):
     rng = random.Random(arguments.seed)
-    broker = Broker(directory / "kafka")
+    broker = Broker(directory / "kafka", Options(session_ms=1000 if arguments.broker_kills else 30000))
     broker.launch()
+    command = None
     try:
         broker.wait()
         data = directory / "data"
@@ -144,6 +158,9 @@ def run(arguments, directory):
             threading.Event().wait(rng.uniform(0.05, 1.0))
             command.end(signal.SIGKILL)
             command = Command(arguments.binary, data, broker.bootstrap)
+        for _ in range(arguments.broker_kills):
+            broker.stop(clean=False)
+            start_again(broker)
         if load.wait(120) != 0:
             raise RuntimeError("the load failed")
         reader.join()
@@ -156,12 +173,14 @@ def run(arguments, directory):
         wrong = check(sent, broker.bootstrap)
         if code != 0:
             wrong.append(f"SIGTERM ended it with {code}")
-        print(f"{len(sent)} commands, {arguments.kills} kills; p50 from durable to topic at most "
+        print(f"{len(sent)} commands, {arguments.kills} kills, {arguments.broker_kills} of the broker; p50 from durable to topic at most "
               f"{median_ms(metrics, 'durable_to_topic_seconds'):.1f} ms, from decision to topic "
               f"{median_ms(metrics, 'decided_to_topic_seconds'):.1f} ms, from command topic to decision "
               f"{median_ms(metrics, 'command_topic_to_decided_seconds'):.1f} ms")
         return wrong
     finally:
+        if command is not None and command.process.poll() is None:
+            command.end(signal.SIGKILL)
         broker.remove()
 
 
@@ -169,6 +188,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("binary")
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--broker-kills", type=int, default=0)
     parser.add_argument("--commands", type=int, default=3000)
     parser.add_argument("--per-second", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))

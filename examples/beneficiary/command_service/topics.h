@@ -22,7 +22,8 @@ inline constexpr char kClientStates[] = "beneficiary.client.state.v1";
 std::vector<daybook::bus::TopicSpec> CommandServiceTopics(int replication);
 
 // Where the events of each aggregate go, and how its changes are called on the state topic: as BOS's transaction says,
-// where it does; else beneficiary.created, .updated, .deleted, and client.… likewise. Purged beneficiaries and removed clients are tombstones there.
+// where it does; else beneficiary.created, .updated, .deleted, and client.… likewise. Purged beneficiaries and removed
+// clients are tombstones there.
 std::vector<daybook::bus::EventRoute> EventRoutes();
 
 }  // namespace beneficiary

@@ -41,10 +41,14 @@ struct Place {
   const Record& record() const { return batch->records()[index]; }
 };
 
+// The status in parts: its representation is shared by reference count, here between threads, and ThreadSanitizer does
+// not see the counting inside the library.
 struct Letter {
   Place place;
   std::string_view stage;
-  absl::Status why;
+  absl::StatusCode code = absl::StatusCode::kUnknown;
+  std::string reason;
+  std::string message;
 };
 
 runtime::CommandOptions OptionsOf(const BusCommand& command, const Place& place) {
@@ -105,7 +109,7 @@ struct CommandConsumer::Impl {
 
   // The partition's threads, or the reader's.
   void OnOutcome(const Place& place, absl::StatusOr<runtime::CommandOutcome> outcome);
-  void SetAside(Place place, std::string_view stage, absl::Status why);
+  void SetAside(Place place, std::string_view stage, const absl::Status& why);
 
   // The thread of dead letters.
   void SendLetters();
@@ -354,7 +358,7 @@ void CommandConsumer::Impl::OnOutcome(const Place& place, absl::StatusOr<runtime
   }
 }
 
-void CommandConsumer::Impl::SetAside(Place place, std::string_view stage, absl::Status why) {
+void CommandConsumer::Impl::SetAside(Place place, std::string_view stage, const absl::Status& why) {
   if (daybook::internal::SeededBug("dead_letter_not_awaited")) [[unlikely]]
     place.offsets->Answered(place.record().offset);
   Log(LogLevel::kWarning, "a command goes to the dead letters",
@@ -365,7 +369,7 @@ void CommandConsumer::Impl::SetAside(Place place, std::string_view stage, absl::
        {"reason", ReasonOf(why)}});
   absl::MutexLock lock(&mu);
   ++setting_aside;
-  letters.push_back({std::move(place), stage, std::move(why)});
+  letters.push_back({std::move(place), stage, why.code(), ReasonOf(why), std::string(why.message())});
 }
 
 // ---- The thread of dead letters ----
@@ -444,8 +448,9 @@ void CommandConsumer::Impl::SendOne(Producer& producer, const Letter& letter, co
                                     std::size_t index) {
   const Record& record = letter.place.record();
   const std::string topic = DeadLetterTopic(record.topic);
-  const OutgoingRecord outgoing = MakeDeadLetter(
-      record, {.component = options.name, .stage = letter.stage, .status = letter.why}, topic, letter_headers);
+  const absl::Status why = WithReason(absl::Status(letter.code, letter.message), letter.reason);
+  const OutgoingRecord outgoing =
+      MakeDeadLetter(record, {.component = options.name, .stage = letter.stage, .status = why}, topic, letter_headers);
   const absl::Status queued = producer.Send(
       outgoing, [round, index](const absl::StatusOr<Delivery>& delivery) { round->Answer(index, delivery.status()); });
   if (!queued.ok()) round->Answer(index, queued);

@@ -26,7 +26,7 @@ struct EventMetadata {
   std::uint32_t event_index = 0;         // from 0, within its command
   std::uint32_t event_count = 1;         // how many events its command has
   std::uint32_t schema = 1;              // schema version of the event's type, from 1
-  std::string source_change;             // what the source system calls its transaction: "beneficiary.erased"; "" = none
+  std::string source_change;             // what the source system calls it: "payee.erased"; "" = it does not say
 };
 
 // An event as it stands in the log: what happened, where, and its envelope.

@@ -4,16 +4,22 @@
     process_test.py BINARY
 """
 
+import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
+sys.path.insert(0, os.path.join(HERE, "..", ".."))
 from service import Service, verify  # noqa: E402
+from stack.tls import Authority  # noqa: E402
 
 BINARY = ""
 SAMPLE = os.path.join(HERE, "..", "fixtures", "sample", "records.ndjson.gz")
@@ -44,7 +50,8 @@ class ProcessTest(unittest.TestCase):
         with open(config, "w") as file:
             file.write("data_dir = x\nnope = 1\n")
         for flags, env, told in ((["--nope"], {}, "nope"), (["--outcome_retention=soon"], {}, "outcome_retention"),
-                                 (["--bos_records=x"], {}, "--bos_instance"), (["--dry_run"], {}, "--bos_records"),
+                                 (["--bos_records=x"], {}, "--bos_instance"), (["--tls_key_file=x"], {}, "--tls_certificate_file"),
+                                 (["--dry_run"], {}, "--bos_records"),
                                  (["left over"], {}, "left over"), (["--outcome_retention=-1s"], {}, "retention"),
                                  ([], {"BENEFICIARY_NOPE": "1"}, "BENEFICIARY_NOPE"),
                                  ([f"--config={config}"], {}, "bad.conf:2")):
@@ -81,6 +88,28 @@ class ProcessTest(unittest.TestCase):
         done = run("--dry_run", f"--config={config}", env={"BENEFICIARY_BOS_RECORDS": SAMPLE})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn('"command_id"', done.stdout)
+
+    def test_with_a_certificate_rest_is_spoken_through_tls_only_and_to_known_clients(self):
+        certificates = tempfile.TemporaryDirectory(prefix="daybook-tls-")
+        self.addCleanup(certificates.cleanup)
+        authority = Authority(certificates.name)
+        key, certificate = authority.issue_server()
+        flags = [f"--tls_certificate_file={certificate}", f"--tls_key_file={key}"]
+        with Service(BINARY, self.data_dir, *flags, f"--tls_client_ca_file={authority.certificate}") as service:
+            context = ssl.create_default_context(cafile=authority.certificate)
+            target = f"https://127.0.0.1:{service.ports['rest']}/v1/beneficiaries/x"
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                urllib.request.urlopen(target, context=context, timeout=30)
+            client_key, client_certificate = authority.issue_client()
+            context.load_cert_chain(client_certificate, client_key)
+            with self.assertRaises(urllib.error.HTTPError) as answered:
+                urllib.request.urlopen(target, context=context, timeout=30)
+            self.assertEqual(answered.exception.code, 404)
+            self.assertIn("application/problem+json", answered.exception.headers["Content-Type"])
+            answered.exception.close()
+            with self.assertRaises((OSError, http.client.HTTPException)):
+                service.request("GET", "/v1/beneficiaries/x")
+            self.assertEqual(service.stop(), 0)
 
     def test_a_dry_run_prints_commands_and_keeps_nothing(self):
         done = run(f"--data_dir={self.data_dir}", "--dry_run", f"--bos_records={SAMPLE}", "--bos_instance=uk")

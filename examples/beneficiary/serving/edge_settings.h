@@ -1,10 +1,12 @@
 #ifndef BENEFICIARY_SERVING_EDGE_SETTINGS_H_
 #define BENEFICIARY_SERVING_EDGE_SETTINGS_H_
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "daybook/base/tls.h"
 
 namespace beneficiary {
 
@@ -20,6 +22,7 @@ struct EdgeSettings {
   std::string admin_address;  // "" = no admin pages
   int http_threads = 1;
   std::string identity_header;
+  std::optional<daybook::TlsFiles> tls;  // of REST and gRPC; nullopt = in the clear
   absl::Duration drain_timeout;
 };
 

@@ -65,6 +65,7 @@ absl::Status Edges::Impl::StartRest() {
   http::ServerOptions server;
   server.address = options.settings.http_address;
   server.io_threads = options.settings.http_threads;
+  server.tls = options.settings.tls;
   server.on_answered = HttpMetrics(metrics);
   api::RestOptions rest_options;
   rest_options.identity_header = options.settings.identity_header;
@@ -79,6 +80,7 @@ absl::Status Edges::Impl::StartGrpc() {
   grpc_services = std::make_unique<api::GrpcApi>(service, api_options);
   rpc::ServerOptions server;
   server.address = options.settings.grpc_address;
+  server.tls = options.settings.tls;
   server.ready = [this] { return health.ready(); };
   server.on_answered = GrpcMetrics(metrics);
   DAYBOOK_ASSIGN_OR_RETURN(grpc, rpc::Server::Start(server, grpc_services->services()));

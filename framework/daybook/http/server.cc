@@ -18,6 +18,7 @@
 #include "daybook/base/strings.h"
 #include "daybook/http/internal/exchange.h"
 #include "daybook/http/internal/shard.h"
+#include "daybook/http/internal/tls_context.h"
 
 namespace daybook::http {
 namespace {
@@ -91,6 +92,7 @@ struct Server::Impl {
   std::shared_ptr<const Router> router;
   ServerOptions options;
   Tcp::endpoint endpoint;
+  std::unique_ptr<asio::ssl::context> tls;  // null: in the clear
   std::vector<std::unique_ptr<internal::Shard>> shards;
 
   // Of the first shard's thread.
@@ -158,6 +160,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Router router, ServerOptio
   DAYBOOK_RETURN_IF_ERROR(CheckOptions(options));
   auto impl = std::make_unique<Impl>();
   DAYBOOK_ASSIGN_OR_RETURN(impl->endpoint, ParseAddress(options.address));
+  if (options.tls) {
+    DAYBOOK_ASSIGN_OR_RETURN(impl->tls, internal::MakeTlsContext(*options.tls));
+  }
   options.connections_max = ReserveFiles(options.connections_max);
   impl->router = std::make_shared<const Router>(std::move(router));
   impl->options = std::move(options);
@@ -165,7 +170,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(Router router, ServerOptio
   const auto threads = static_cast<std::size_t>(impl->options.io_threads);
   for (std::size_t i = 0; i < threads; ++i) {
     const std::size_t share = (impl->options.connections_max + threads - 1) / threads;
-    impl->shards.push_back(std::make_unique<internal::Shard>(impl->router, impl->options, share, budget));
+    impl->shards.push_back(
+        std::make_unique<internal::Shard>(impl->router, impl->options, share, budget, impl->tls.get()));
   }
   DAYBOOK_RETURN_IF_ERROR(impl->Listen());
   for (const auto& shard : impl->shards) shard->Start();

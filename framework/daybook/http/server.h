@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "daybook/base/tls.h"
 #include "daybook/http/router.h"
 #include "daybook/http/types.h"
 
@@ -30,13 +32,17 @@ struct ServerOptions {
   std::string address = "127.0.0.1:8080";
   int io_threads = 1;
 
+  // Without it connections are in the clear. The files are read by Start: new certificates need a new start.
+  std::optional<TlsFiles> tls;
+
   std::size_t head_bytes_max = 16 << 10;  // above: 431
   std::size_t body_bytes_max = 1 << 20;   // above: 413; a route may have its own
   // Of all bodies that are arriving or being handled; a request that would exceed it gets 503 with Retry-After.
   std::size_t body_bytes_total_max = 256 << 20;
 
   // When one passes, the client gets 408 if it has sent a part of a request, and the connection closes.
-  absl::Duration head_timeout = absl::Seconds(10);   // from a request's first byte (or the accept) to its head's end
+  // From a request's first byte (or the accept) to its head's end; of a TLS handshake.
+  absl::Duration head_timeout = absl::Seconds(10);
   absl::Duration body_timeout = absl::Seconds(30);   // from the head's end to the body's end
   absl::Duration idle_timeout = absl::Seconds(75);   // between requests of one connection
   absl::Duration write_timeout = absl::Seconds(30);  // without any progress of an answer
@@ -77,8 +83,8 @@ struct ServerStats {
 //     handler; 400 for a malformed head, 413, 408, 431 and 505 also close the connection.
 class Server {
  public:
-  // Binds, listens and starts serving. kInvalidArgument: the address or an option; the router's own error;
-  // kFailedPrecondition: the address is in use or may not be bound, with the system's reason.
+  // Binds, listens and starts serving. kInvalidArgument: the address, an option or the TLS files; the router's own
+  // error; kFailedPrecondition: the address is in use or may not be bound, with the system's reason.
   static absl::StatusOr<std::unique_ptr<Server>> Start(Router router, ServerOptions options);
 
   // Drain(zero) if Drain was not called.

@@ -69,11 +69,11 @@ Problem MatchProblem(const Router::Match& match) {
 
 }  // namespace
 
-Connection::Connection(Shard& shard, Socket socket) : shard_(shard), socket_(std::move(socket)) {
+Connection::Connection(Shard& shard, Socket socket) : shard_(shard), channel_(std::move(socket), shard.tls()) {
   boost::system::error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
-  const auto endpoint = socket_.remote_endpoint(ignored);
+  channel_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  channel_.socket().non_blocking(true, ignored);
+  const auto endpoint = channel_.socket().remote_endpoint(ignored);
   if (ignored) return;
   peer_ =
       endpoint.address().is_v6() ? "[" + endpoint.address().to_string() + "]:" : endpoint.address().to_string() + ":";
@@ -82,7 +82,22 @@ Connection::Connection(Shard& shard, Socket socket) : shard_(shard), socket_(std
 
 Connection::~Connection() { DropExchange(); }
 
-void Connection::Start() {
+void Connection::Start() { Handshake(&Connection::BeginServing); }
+
+void Connection::StartRefusing() { Handshake(&Connection::Refuse); }
+
+void Connection::Handshake(void (Connection::*then)()) {
+  if (!channel_.is_secured()) return (this->*then)();
+  Enter(State::kHandshake, shard_.options().head_timeout);
+  channel_.Handshake([self = shared_from_this(), then](const boost::system::error_code& error) {
+    if (self->state_ != State::kHandshake) return;
+    if (error) return self->Close();
+    ((*self).*then)();
+  });
+}
+
+void Connection::BeginServing() {
+  if (shard_.draining()) return Close();
   Enter(State::kIdle, shard_.options().head_timeout);
   Read();
 }
@@ -99,7 +114,7 @@ void Connection::Close() {
   state_ = State::kClosed;
   DropExchange();
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  channel_.socket().close(ignored);
   shard_.Forget(*this);
 }
 
@@ -116,7 +131,7 @@ void Connection::CheckDeadline(absl::Duration now) {
 void Connection::Enter(State state, absl::Duration limit) {
   state_ = state;
   deadline_ = shard_.now() + limit;
-  if (state == State::kIdle) {
+  if (state == State::kIdle || state == State::kHandshake) {
     shard_.MarkIdle(*this);
   } else {
     shard_.MarkBusy(*this);
@@ -132,18 +147,26 @@ void Connection::DropExchange() {
 void Connection::Read() {
   if (reading_) return;
   reading_ = true;
-  const bool bulky = state_ == State::kBody || state_ == State::kLingering;
-  socket_.async_read_some(buffer_.prepare(bulky ? kBodyReadBytes : kHeadReadBytes),
-                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                            self->OnRead(error, size);
-                          });
+  if (state_ == State::kLingering) {  // after TLS's goodbye too, when there is nothing left to decrypt for
+    return channel_.socket().async_read_some(
+        buffer_.prepare(kBodyReadBytes),
+        [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+          self->reading_ = false;
+          if (self->state_ != State::kClosed) error ? self->Close() : self->Read();
+        });
+  }
+  channel_.Read(buffer_.prepare(state_ == State::kBody ? kBodyReadBytes : kHeadReadBytes),
+                [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                  self->OnRead(error, size);
+                });
 }
 
 void Connection::OnRead(const boost::system::error_code& error, std::size_t size) {
   reading_ = false;
   if (state_ == State::kClosed) return;
+  if (state_ == State::kGoodbye) return;
+  if (state_ == State::kLingering && (!error || channel_.is_secured())) return Read();
   if (error) return Close();
-  if (state_ == State::kLingering) return Read();
   if (state_ == State::kWriting) return;  // a rejection; the rest is read when it is written
   buffer_.commit(size);
   Process();
@@ -233,17 +256,27 @@ Connection::Next Connection::OnHead() {
     if (!boost::beast::iequals(it->value(), "100-continue")) {
       return Reject(Problem(StatusCode::kExpectationFailed, "The only expectation supported is 100-continue."));
     }
-    constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
-    boost::system::error_code error;
-    // Nothing else of ours is in the socket's buffer, so it takes these few bytes or is broken.
-    if (buffer_.size() == 0 && socket_.write_some(asio::buffer(kGoOn), error) != kGoOn.size()) {
-      Close();
-      return Next::kWait;
-    }
+    if (buffer_.size() == 0) TellToGoOn();
+    if (state_ == State::kClosed) return Next::kWait;
   }
   exchange.parser.eager(true);
   Enter(State::kBody, shard_.options().body_timeout);
   return Next::kContinue;
+}
+
+void Connection::TellToGoOn() {
+  static constexpr std::string_view kGoOn = "HTTP/1.1 100 Continue\r\n\r\n";
+  boost::system::error_code error;
+  // Nothing else of ours is in the socket's buffer, so it takes these few bytes or is broken.
+  if (channel_.TryWrite(asio::buffer(kGoOn), error) == kGoOn.size()) return;
+  if (!channel_.is_secured()) return Close();
+  telling_ = true;
+  channel_.Write(asio::buffer(kGoOn),
+                 [self = shared_from_this()](const boost::system::error_code& failed, std::size_t) {
+                   self->telling_ = false;
+                   if (failed) return self->Close();
+                   if (self->state_ == State::kWriting) self->Write();
+                 });
 }
 
 Connection::Next Connection::ParseBody() {
@@ -370,16 +403,16 @@ std::array<asio::const_buffer, 2> Connection::Unwritten() const {
 }
 
 void Connection::Write() {
+  if (telling_) return Enter(State::kWriting, shard_.options().write_timeout);  // goes out behind it
   // Most answers fit into the socket's buffer at once: no trip through the reactor.
   boost::system::error_code error;
-  written_ += socket_.write_some(Unwritten(), error);
+  written_ += channel_.TryWrite(Unwritten(), error);
   if (error && error != asio::error::would_block) return Close();
   if (asio::buffer_size(Unwritten()) == 0) return Finish();
   Enter(State::kWriting, shard_.options().write_timeout);
-  socket_.async_write_some(Unwritten(),
-                           [self = shared_from_this()](const boost::system::error_code& failed, std::size_t size) {
-                             self->OnWritten(failed, size);
-                           });
+  channel_.Write(Unwritten(), [self = shared_from_this()](const boost::system::error_code& failed, std::size_t size) {
+    self->OnWritten(failed, size);
+  });
 }
 
 void Connection::OnWritten(const boost::system::error_code& error, std::size_t size) {
@@ -406,6 +439,7 @@ void Connection::Finish() {
   DropExchange();
   response_ = Response(StatusCode::kOk);
   if (!keep_alive_) {
+    if (channel_.is_secured()) return SayGoodbye();
     if (input_left_ || buffer_.size() > 0) return Linger();
     return Close();
   }
@@ -418,9 +452,17 @@ void Connection::Finish() {
   });
 }
 
+// A client must be able to tell this end from a cut. One that is still sending has not answered it.
+void Connection::SayGoodbye() {
+  Enter(State::kGoodbye, kLingerLimit);
+  channel_.ShutDown([self = shared_from_this()](const boost::system::error_code& error) {
+    if (self->state_ == State::kGoodbye) error ? self->Linger() : self->Close();
+  });
+}
+
 void Connection::Linger() {
   boost::system::error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  channel_.socket().shutdown(Socket::shutdown_send, ignored);
   buffer_.consume(buffer_.size());
   Enter(State::kLingering, kLingerLimit);
   Read();

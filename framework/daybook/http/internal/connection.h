@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "daybook/http/internal/channel.h"
 #include "daybook/http/internal/exchange.h"
 #include "daybook/http/internal/shard.h"
 #include "daybook/http/problem.h"
@@ -25,13 +26,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Start();
   // Answers 503 and closes, without reading.
-  void Refuse();
+  void StartRefusing();
   // Closes at once; an answer under way is lost.
   void Close();
   // Acts on a time-out that has passed.
   void CheckDeadline(absl::Duration now);
   // The server is draining: true if there is nothing to wait for.
-  bool IsQuiet() const { return state_ == State::kIdle && buffer_.size() == 0; }
+  bool IsQuiet() const { return state_ == State::kHandshake || (state_ == State::kIdle && buffer_.size() == 0); }
 
   bool OnOwnThread() const { return shard_.OnOwnThread(); }
   // The answer to the request being handled; dropped if `exchange` is no longer that.
@@ -44,14 +45,18 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ConnectionList* list = nullptr;
 
  private:
-  enum class State { kIdle, kHead, kBody, kHandling, kWriting, kLingering, kClosed };
+  enum class State { kHandshake, kIdle, kHead, kBody, kHandling, kWriting, kGoodbye, kLingering, kClosed };
   enum class Next { kContinue, kWait };
 
+  void Handshake(void (Connection::*then)());
+  void BeginServing();
+  void Refuse();
   void Read();
   void OnRead(const boost::system::error_code& error, std::size_t size);
   void Process();
   Next ParseHead();
   Next OnHead();
+  void TellToGoOn();
   // Checks that need no route: version, Host, framing, expectations. False: already rejected.
   bool CheckHead();
   Next ParseBody();
@@ -68,15 +73,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void OnWritten(const boost::system::error_code& error, std::size_t size);
   void Finish();
   void Linger();
+  void SayGoodbye();
   void Enter(State state, absl::Duration limit);
   void DropExchange();
 
   Shard& shard_;
-  Socket socket_;
+  Channel channel_;
   std::string peer_;
   State state_ = State::kIdle;
   absl::Duration deadline_ = absl::InfiniteDuration();
   bool reading_ = false;     // a read is under way
+  bool telling_ = false;     // "100 Continue" is on its way
   bool processing_ = false;  // Process is on the stack
   bool keep_alive_ = true;
   bool input_left_ = false;  // the client may still be sending what nobody will read

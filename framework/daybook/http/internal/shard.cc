@@ -19,8 +19,12 @@ constexpr std::size_t kRefusalsMax = 64;
 }  // namespace
 
 Shard::Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max,
-             std::shared_ptr<BodyBudget> budget)
-    : router_(std::move(router)), options_(options), connections_max_(connections_max), budget_(std::move(budget)) {}
+             std::shared_ptr<BodyBudget> budget, asio::ssl::context* tls)
+    : router_(std::move(router)),
+      options_(options),
+      connections_max_(connections_max),
+      budget_(std::move(budget)),
+      tls_(tls) {}
 
 void Shard::Start() {
   asio::post(context_, [this] { Tick(); });
@@ -76,7 +80,7 @@ void Shard::Adopt(Socket socket) {
   connection.list = &busy_;
   NoteSize();
   if (full) {
-    connection.Refuse();
+    connection.StartRefusing();
   } else {
     connection.Start();
   }

@@ -2,10 +2,9 @@
 #define DAYBOOK_HTTP_INTERNAL_SHARD_H_
 
 #include <atomic>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "daybook/http/internal/channel.h"
 #include "daybook/http/router.h"
 #include "daybook/http/server.h"
 
@@ -25,8 +25,6 @@ namespace daybook::http::internal {
 class BodyBudget;
 class Connection;
 
-// A socket that knows its executor's type: no virtual call, and no allocation for it, on each operation.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 using ConnectionList = std::list<std::shared_ptr<Connection>>;
 
 struct Counters {
@@ -42,7 +40,7 @@ struct Counters {
 class Shard {
  public:
   Shard(std::shared_ptr<const Router> router, const ServerOptions& options, std::size_t connections_max,
-        std::shared_ptr<BodyBudget> budget);
+        std::shared_ptr<BodyBudget> budget, boost::asio::ssl::context* tls);
   ~Shard();
 
   // Any thread, once.
@@ -72,6 +70,8 @@ class Shard {
 
   const std::shared_ptr<const Router>& router() const { return router_; }
   const std::shared_ptr<BodyBudget>& budget() const { return budget_; }
+  // nullptr: connections are in the clear.
+  boost::asio::ssl::context* tls() const { return tls_; }
   const ServerOptions& options() const { return options_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
@@ -89,6 +89,7 @@ class Shard {
   const ServerOptions& options_;
   const std::size_t connections_max_;
   const std::shared_ptr<BodyBudget> budget_;
+  boost::asio::ssl::context* const tls_;
   Counters counters_;
 
   ConnectionList idle_;

@@ -38,6 +38,13 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 class Client {
  public:
   explicit Client(std::uint16_t port, absl::Duration limit = absl::Seconds(10));
+  // Through TLS: the server has to be vouched for by `authority` (a PEM file).
+  struct Tls {
+    std::string authority;
+    std::string certificate_chain;  // of the client; "" = it has none
+    std::string private_key;
+  };
+  Client(std::uint16_t port, absl::Duration limit, const Tls& tls);
   ~Client();
 
   // Sends one request and reads its reply; connects again first if the connection is closed.

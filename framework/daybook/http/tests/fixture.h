@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daybook/http/server.h"
 #include "daybook/http/testing/client.h"
+#include "daybook/testing/test_certificates.h"
 
 namespace daybook::http {
 
@@ -64,14 +65,32 @@ bool Eventually(Condition condition) {
 
 class ServerFixture : public ::testing::Test {
  protected:
-  ServerFixture() { options_.address = "127.0.0.1:0"; }
+  ServerFixture() {
+    options_.address = "127.0.0.1:0";
+#if defined(DAYBOOK_HTTP_TESTS_USE_TLS)
+    certificates_.Issue("server");
+    options_.tls = TlsFiles{certificates_.Path("server.pem"), certificates_.Path("server.key"), ""};
+#endif
+  }
 
   void Start() {
     auto started = Server::Start(std::move(router_), options_);
     ASSERT_TRUE(started.ok()) << started.status();
     server_ = *std::move(started);
   }
+#if defined(DAYBOOK_HTTP_TESTS_USE_TLS)
+  testing::Client NewClient() const {
+    return testing::Client(server_->port(), absl::Seconds(20), {.authority = certificates_.Path("ca.pem")});
+  }
+
+  daybook::testing::TestCertificates certificates_;
+#else
   testing::Client NewClient() const { return testing::Client(server_->port(), absl::Seconds(20)); }
+#endif
+
+  std::unique_ptr<testing::Client> NewHeldClient() const {
+    return std::unique_ptr<testing::Client>(new testing::Client(NewClient()));
+  }
 
   Gate gate_;
   Router router_;

@@ -197,7 +197,7 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
   const std::size_t before = ResidentBytes();
   std::vector<std::unique_ptr<Client>> idle;
   for (int i = 0; i < 1000; ++i) {
-    idle.push_back(std::make_unique<Client>(server_->port()));
+    idle.push_back(NewHeldClient());
     // A third has sent nothing, a third half a request, a third one whole request.
     Client& client = *idle.back();
     const absl::Status sent = i % 3 == 0   ? client.SendRaw("")
@@ -210,7 +210,12 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
   EXPECT_EQ(server_->stats().connections_refused, 0u);
   const std::size_t grown = ResidentBytes() - before;
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-  EXPECT_LT(grown, std::size_t{32} << 20) << "bytes per connection: " << grown / 1000;
+#if defined(DAYBOOK_HTTP_TESTS_USE_TLS)
+  constexpr std::size_t kGrownMax = std::size_t{192} << 20;  // both ends of TLS are in this process
+#else
+  constexpr std::size_t kGrownMax = std::size_t{32} << 20;
+#endif
+  EXPECT_LT(grown, kGrownMax) << "bytes per connection: " << grown / 1000;
 #else
   RecordProperty("grown", std::to_string(grown));
 #endif
@@ -222,7 +227,7 @@ TEST_F(LimitsTest, AnAnnouncedBodyTakesNoMemoryBeforeItArrives) {
   const std::size_t before = ResidentBytes();
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 200; ++i) {
-    clients.push_back(std::make_unique<Client>(server_->port()));
+    clients.push_back(NewHeldClient());
     ASSERT_TRUE(clients.back()->SendRaw("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\na").ok());
   }
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 200; }));
@@ -243,7 +248,7 @@ TEST_F(LimitsTest, BodiesTogetherHaveALimitToo) {
   const std::string request = "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 409600\r\n\r\n" + body;
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 2; ++i) {
-    clients.push_back(std::make_unique<Client>(server_->port()));
+    clients.push_back(NewHeldClient());
     ASSERT_TRUE(clients.back()->SendRaw(request).ok());
   }
   ASSERT_TRUE(gate_.Await(2));
@@ -263,7 +268,7 @@ TEST_F(LimitsTest, AboveTheLimitTheLongestIdleConnectionMakesRoom) {
   Start();
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 4; ++i) {
-    clients.push_back(std::make_unique<Client>(server_->port()));
+    clients.push_back(NewHeldClient());
     ASSERT_TRUE(clients.back()->Get("/x").ok());
   }
   ASSERT_TRUE(clients[0]->Get("/x").ok());  // now the second is idle for longest
@@ -277,7 +282,7 @@ TEST_F(LimitsTest, WhereAllAreBusyANewConnectionIsToldSo) {
   Start();
   std::vector<std::unique_ptr<Client>> busy;
   for (int i = 0; i < 2; ++i) {
-    busy.push_back(std::make_unique<Client>(server_->port()));
+    busy.push_back(NewHeldClient());
     ASSERT_TRUE(busy.back()->SendRaw("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n").ok());
   }
   ASSERT_TRUE(gate_.Await(2));

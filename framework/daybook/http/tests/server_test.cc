@@ -99,7 +99,7 @@ TEST_F(ServerTest, AnAnswerMayComeFromAnotherThreadAndLater) {
   Start();
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 8; ++i) {
-    clients.push_back(std::make_unique<Client>(server_->port()));
+    clients.push_back(NewHeldClient());
     ASSERT_TRUE(clients.back()->SendRaw("GET /slow/" + std::to_string(i) + " HTTP/1.1\r\nHost: x\r\n\r\n").ok());
   }
   ASSERT_TRUE(gate_.Await(8));

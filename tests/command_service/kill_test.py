@@ -173,7 +173,8 @@ def run(arguments, directory):
         wrong = check(sent, broker.bootstrap)
         if code != 0:
             wrong.append(f"SIGTERM ended it with {code}")
-        print(f"{len(sent)} commands, {arguments.kills} kills, {arguments.broker_kills} of the broker; p50 from durable to topic at most "
+        print(f"{len(sent)} commands, {arguments.kills} kills, {arguments.broker_kills} of the broker; "
+              f"p50 from durable to topic at most "
               f"{median_ms(metrics, 'durable_to_topic_seconds'):.1f} ms, from decision to topic "
               f"{median_ms(metrics, 'decided_to_topic_seconds'):.1f} ms, from command topic to decision "
               f"{median_ms(metrics, 'command_topic_to_decided_seconds'):.1f} ms")

@@ -100,7 +100,11 @@ THIRD_PARTY = [
     (r"^prometheus/", "prometheus-cpp", ["framework/daybook/observe/"]),
     (r"^unicode/", "ICU",
      ["framework/daybook/base/", "framework/daybook/http/", EXAMPLE + "projections/", EXAMPLE + "api/"]),
-    (r"^openssl/", "OpenSSL", ["framework/daybook/base/", "framework/daybook/http/", "framework/daybook/store/rocks/", TESTS]),
+    (
+        r"^openssl/",
+        "OpenSSL",
+        ["framework/daybook/base/", "framework/daybook/http/", "framework/daybook/store/rocks/", TESTS],
+    ),
     (r"^xxhash\.h$", "xxHash", ["framework/daybook/base/"]),
     (r"^z(?:lib|conf)\.h$", "zlib", ["framework/daybook/cdc/", EXAMPLE + "gateway/", TESTS]),
     (r"^(?:spdlog|fmt)/", "spdlog", ["framework/daybook/base/log.cc"]),

@@ -50,7 +50,8 @@ class ProcessTest(unittest.TestCase):
         with open(config, "w") as file:
             file.write("data_dir = x\nnope = 1\n")
         for flags, env, told in ((["--nope"], {}, "nope"), (["--outcome_retention=soon"], {}, "outcome_retention"),
-                                 (["--bos_records=x"], {}, "--bos_instance"), (["--tls_key_file=x"], {}, "--tls_certificate_file"),
+                                 (["--bos_records=x"], {}, "--bos_instance"),
+                                 (["--tls_key_file=x"], {}, "--tls_certificate_file"),
                                  (["--dry_run"], {}, "--bos_records"),
                                  (["left over"], {}, "left over"), (["--outcome_retention=-1s"], {}, "retention"),
                                  ([], {"BENEFICIARY_NOPE": "1"}, "BENEFICIARY_NOPE"),

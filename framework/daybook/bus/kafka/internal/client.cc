@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "daybook/base/clock.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
@@ -207,6 +208,18 @@ absl::Status Client::Start(ConfHandle conf) {
   }
   conf.release();  // the client's now
   handle_ = made;
+  return absl::OkStatus();
+}
+
+absl::Status Client::CloseConsumer(absl::Duration timeout) {
+  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const QueueHandle queue(rd_kafka_queue_get_consumer(get()));
+  const ErrorHandle error(rd_kafka_consumer_close_queue(get(), queue.get()));
+  if (error != nullptr) return RdStatus(rd_kafka_error_code(error.get()), "closing " + name_);
+  while (rd_kafka_consumer_closed(get()) == 0) {
+    if (Clock::System().Monotonic() > deadline) return absl::UnavailableError(name_ + " was not closed in time");
+    const MessageHandle message(rd_kafka_consumer_poll(get(), 10));
+  }
   return absl::OkStatus();
 }
 

@@ -45,6 +45,9 @@ class Client {
   rd_kafka_t* get() const { return handle_; }
   const std::string& name() const { return name_; }
 
+  // Closes a consumer: leaves its group, ends its reading. kUnavailable: not within `timeout`.
+  absl::Status CloseConsumer(absl::Duration timeout);
+
   absl::Status health() const;
   // Something came back from a broker.
   void SayReachable();

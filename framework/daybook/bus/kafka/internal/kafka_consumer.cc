@@ -131,7 +131,8 @@ KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptio
 KafkaConsumer::~KafkaConsumer() {
   finder_.request_stop();
   finder_.join();
-  rd_kafka_consumer_close(client_->get());
+  const absl::Status closed = client_->CloseConsumer(absl::Seconds(5));
+  if (!closed.ok()) Log(LogLevel::kWarning, "a consumer does not end", {{"why", std::string(closed.message())}});
 }
 
 absl::Status KafkaConsumer::AssignTopics(std::vector<std::string> topics, std::span<const Start> starts,

@@ -190,22 +190,15 @@ absl::Status KafkaMembership::TakeError(const rd_kafka_message_t& message) {
 absl::Status KafkaMembership::Leave(absl::Duration timeout) {
   if (has_left_) return absl::OkStatus();
   has_left_ = true;
-  const absl::Duration deadline = Now() + timeout;
   if (must_unassign_) {
     must_unassign_ = false;
     DAYBOOK_RETURN_IF_ERROR(RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign"));
   }
-  const QueueHandle queue(rd_kafka_queue_get_consumer(client_->get()));
-  const ErrorHandle error(rd_kafka_consumer_close_queue(client_->get(), queue.get()));
-  if (error != nullptr) return RdStatus(rd_kafka_error_code(error.get()), "leave group " + options_.group);
-  while (rd_kafka_consumer_closed(client_->get()) == 0) {
-    if (Now() > deadline) return absl::UnavailableError("group " + options_.group + " did not let us go in time");
-    const MessageHandle message(rd_kafka_consumer_poll(client_->get(), 20));
-  }
+  const absl::Status closed = client_->CloseConsumer(timeout);
   absl::MutexLock lock(&mu_);
   owned_.clear();
   metadata_.generation = Generation(-1);
-  return absl::OkStatus();
+  return closed.ok() ? closed : Annotate(closed, "group " + options_.group);
 }
 
 std::vector<TopicPartition> KafkaMembership::owned() const {

@@ -22,12 +22,6 @@ using Answer = absl::StatusOr<http::ClientResponse>;
 
 namespace {
 
-// Two answers to one request.
-struct Pair {
-  std::optional<Answer> bos;
-  std::optional<Answer> daybook;
-};
-
 struct Task {
   ComparedRequest request;
   Answer bos;
@@ -55,19 +49,27 @@ std::string KeyOf(const http::ClientRequest& request) {
   return key;
 }
 
-// A difference under watch. Its pair is filled by callbacks, which may come after it is over.
+// A difference under watch. A check asks Daybook, and BOS only if Daybook does not show yet what BOS showed last: most
+// lags cost BOS nothing.
 struct Watched {
+  enum class Stage { kWaiting, kDaybook, kBos };
+
   ComparedRequest request;
   Settlement settlement;
   std::vector<MaskedDifference> first;
+  std::optional<http::ClientResponse> bos;      // its last answer; nullopt if there was no room for it
+  std::optional<http::ClientResponse> daybook;  // its answer in the check under way
   std::uint64_t weight = 1;
   int checks = 1;
   absl::Duration began;
   absl::Duration wait;
   absl::Duration due;
-  bool last = false;    // the settling time ends with the check under way
-  bool asking = false;  // a check is under way
-  Pair pair;            // guarded by the comparer's lock
+  absl::Duration shown_at;  // when `daybook` came
+  bool last = false;        // the settling time ends with the check under way
+  Stage stage = Stage::kWaiting;
+  // Of the side being asked, filled by the callback under the comparer's lock.
+  std::optional<Answer> arrived;
+  absl::Duration arrived_at;
 };
 
 }  // namespace
@@ -81,10 +83,13 @@ struct Comparer::Impl {
   void Watch(Task task, const Comparison& first);
   // Starts the check of whoever is due, and takes up those whose answers are complete.
   void TendWatched();
-  void StartCheck(const std::shared_ptr<Watched>& watched);
-  void OnAnswer(const std::shared_ptr<Watched>& watched, Side side, Answer answer);
-  // True if it is over.
-  bool FinishCheck(Watched& watched, Pair pair);
+  void AskAgain(const std::shared_ptr<Watched>& watched, Side side);
+  // Each true if the watch is over.
+  bool OnDaybook(const std::shared_ptr<Watched>& watched, Answer answer, absl::Duration at);
+  bool OnBos(Watched& watched, Answer answer);
+  bool FinishCheck(Watched& watched, Verdict found);
+  // Keeps BOS's answer for the next check if there is room.
+  void Keep(Watched& watched, std::optional<http::ClientResponse> bos);
   absl::Duration NextDue() const;
   Finding FindingOf(const ComparedRequest& request, Verdict verdict) const;
   void Drop(std::uint64_t weight = 1);
@@ -103,7 +108,7 @@ struct Comparer::Impl {
   std::size_t in_flight ABSL_GUARDED_BY(mu) = 0;
   std::size_t bytes ABSL_GUARDED_BY(mu) = 0;
   std::size_t watched_count ABSL_GUARDED_BY(mu) = 0;
-  std::uint64_t answers ABSL_GUARDED_BY(mu) = 0;  // complete pairs since the thread last looked
+  std::uint64_t answers ABSL_GUARDED_BY(mu) = 0;  // that have come since the thread last looked
   bool stopping ABSL_GUARDED_BY(mu) = false;
   std::jthread thread;
 };
@@ -203,7 +208,7 @@ void Comparer::Impl::Run() {
 absl::Duration Comparer::Impl::NextDue() const {
   absl::Duration next = absl::InfiniteDuration();
   for (const auto& [key, one] : watched) {
-    if (!one->asking) next = std::min(next, one->due);
+    if (one->stage == Watched::Stage::kWaiting) next = std::min(next, one->due);
   }
   return next;
 }
@@ -247,6 +252,7 @@ void Comparer::Impl::Watch(Task task, const Comparison& first) {
   if (watched.size() >= options.settling_max) return Drop();
   const absl::Duration now = clock.Monotonic();
   auto one = std::make_shared<Watched>(Watched{std::move(task.request), Settlement(first), std::move(masked)});
+  Keep(*one, *std::move(task.bos));
   one->began = now;
   one->wait = std::min(options.settling_wait_first, options.settling_time);
   one->due = now + one->wait;
@@ -258,54 +264,90 @@ void Comparer::Impl::Watch(Task task, const Comparison& first) {
 void Comparer::Impl::TendWatched() {
   const absl::Duration now = clock.Monotonic();
   for (auto it = watched.begin(); it != watched.end();) {
-    Watched& one = *it->second;
-    if (!one.asking) {
-      if (one.due <= now) StartCheck(it->second);
+    const std::shared_ptr<Watched> one = it->second;
+    if (one->stage == Watched::Stage::kWaiting) {
+      if (one->due <= now) {
+        one->last = now - one->began >= options.settling_time;
+        AskAgain(one, Side::kDaybook);
+      }
       ++it;
       continue;
     }
-    std::optional<Pair> pair;
+    std::optional<Answer> answer;
+    absl::Duration at;
     {
       absl::MutexLock lock(&mu);
-      if (one.pair.bos && one.pair.daybook) pair = std::exchange(one.pair, {});
+      answer = std::exchange(one->arrived, std::nullopt);
+      at = one->arrived_at;
     }
-    it = pair && FinishCheck(one, *std::move(pair)) ? watched.erase(it) : std::next(it);
+    bool over = false;
+    if (answer) {
+      over = one->stage == Watched::Stage::kDaybook ? OnDaybook(one, *std::move(answer), at)
+                                                    : OnBos(*one, *std::move(answer));
+    }
+    it = over ? watched.erase(it) : std::next(it);
   }
   absl::MutexLock lock(&mu);
   watched_count = watched.size();
 }
 
-void Comparer::Impl::StartCheck(const std::shared_ptr<Watched>& one) {
-  one->asking = true;
-  one->last = clock.Monotonic() - one->began >= options.settling_time;
-  for (const Side side : {Side::kBos, Side::kDaybook}) {
-    ask(side, one->request.request, [this, one, side](Answer answer) { OnAnswer(one, side, std::move(answer)); });
-  }
+void Comparer::Impl::AskAgain(const std::shared_ptr<Watched>& one, Side side) {
+  one->stage = side == Side::kDaybook ? Watched::Stage::kDaybook : Watched::Stage::kBos;
+  ask(side, one->request.request, [this, one](Answer answer) {
+    absl::MutexLock lock(&mu);
+    one->arrived = std::move(answer);
+    one->arrived_at = clock.Monotonic();
+    ++answers;
+  });
 }
 
-void Comparer::Impl::OnAnswer(const std::shared_ptr<Watched>& one, Side side, Answer answer) {
-  absl::MutexLock lock(&mu);
-  (side == Side::kBos ? one->pair.bos : one->pair.daybook) = std::move(answer);
-  if (one->pair.bos && one->pair.daybook) ++answers;
-}
-
-bool Comparer::Impl::FinishCheck(Watched& one, Pair pair) {
-  const absl::Duration now = clock.Monotonic();
-  one.asking = false;
-  bool agreed = false;
+bool Comparer::Impl::OnDaybook(const std::shared_ptr<Watched>& one, Answer answer, absl::Duration at) {
   // A check without both answers tells nothing; the next one may.
-  if (pair.bos->ok() && pair.daybook->ok()) {
-    ++one.checks;
-    agreed = one.settlement.Check(Compare(**pair.bos, **pair.daybook, options.rules));
+  if (!answer.ok()) return FinishCheck(*one, Verdict::kUnanswered);
+  one->daybook = *std::move(answer);
+  one->shown_at = at;
+  if (one->bos && one->settlement.Check(Compare(*one->bos, *one->daybook, options.rules))) {
+    ++one->checks;
+    return FinishCheck(*one, Verdict::kLag);
   }
+  AskAgain(one, Side::kBos);
+  return false;
+}
+
+bool Comparer::Impl::OnBos(Watched& one, Answer answer) {
+  if (!answer.ok()) return FinishCheck(one, Verdict::kUnanswered);
+  ++one.checks;
+  const bool agreed = one.settlement.Check(Compare(*answer, *one.daybook, options.rules));
+  if (agreed) return FinishCheck(one, Verdict::kLag);
+  Keep(one, *std::move(answer));
+  return FinishCheck(one, Verdict::kDifferent);
+}
+
+void Comparer::Impl::Keep(Watched& one, std::optional<http::ClientResponse> bos) {
+  absl::MutexLock lock(&mu);
+  if (one.bos) bytes -= one.bos->body.size();
+  one.bos = std::move(bos);
+  if (!one.bos) return;
+  bytes += one.bos->body.size();
+  if (bytes <= options.bytes_max) return;
+  bytes -= one.bos->body.size();
+  one.bos.reset();
+}
+
+bool Comparer::Impl::FinishCheck(Watched& one, Verdict found) {
+  one.stage = Watched::Stage::kWaiting;
+  one.daybook.reset();
+  const absl::Duration now = clock.Monotonic();
+  const bool agreed = found == Verdict::kLag;
   if (!agreed && !one.last) {
     one.wait = std::min(one.wait * 2, options.settling_wait_max);
     one.due = std::max(now, std::min(now + one.wait, one.began + options.settling_time));
     return false;
   }
+  Keep(one, std::nullopt);
   Finding finding = FindingOf(one.request, agreed ? Verdict::kLag : Verdict::kDifferent);
   finding.weight = one.weight;
-  finding.lag = now - one.began;
+  finding.lag = (agreed ? one.shown_at : now) - one.began;
   finding.checks = one.checks;
   if (agreed) {
     finding.differences = std::move(one.first);

@@ -48,7 +48,7 @@ struct Finding {
   Verdict verdict;
   Mode mode = Mode::kShadow;
   std::uint64_t weight = 1;  // comparisons that were waiting for the same settling
-  absl::Duration lag;        // kLag: until they agreed; kDifferent: how long they were watched
+  absl::Duration lag;        // kLag: until Daybook's answer that had caught up; kDifferent: how long they were watched
   int checks = 1;
   std::string client;
   std::string target;                         // masked

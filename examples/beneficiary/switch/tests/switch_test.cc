@@ -239,6 +239,38 @@ TEST_F(SwitchTest, ADifferenceThatGoesAwayInTimeIsLag) {
   EXPECT_THAT(evidence_.ToJson(Resolution::kFine), HasSubstr("\"lags\":[{"));
 }
 
+TEST_F(SwitchTest, DaybookThatCatchesUpWithWhatBosShowedCostsBosNothing) {
+  options_.comparer.settling_wait_first = absl::Milliseconds(500);
+  options_.comparer.settling_time = absl::Seconds(20);
+  Start(Mode::kShadow);
+  Get();
+  ASSERT_TRUE(Eventually([&] { return switch_->stats().comparer.settling == 1; }));
+  daybook_.Answer("[\"bos\"]");
+  EXPECT_TRUE(Await(Verdict::kLag, 1));
+  EXPECT_EQ(bos_.asked(), 1);
+  EXPECT_EQ(daybook_.asked(), 2);
+}
+
+TEST_F(SwitchTest, AnAnswerKeptForAWatchTakesRoomUntilTheWatchIsOver) {
+  const std::string page = "[\"a page of BOS\"]";
+  bos_.Answer(page);
+  daybook_.Answer("[]");
+  options_.comparer.bytes_max = page.size() + 2;
+  options_.comparer.settling_wait_first = absl::Milliseconds(500);
+  options_.comparer.settling_time = absl::Seconds(20);
+  Start(Mode::kShadow);
+  Get();
+  ASSERT_TRUE(Eventually([&] { return switch_->stats().comparer.settling == 1; }));
+  Get("/client/beneficiaries?client_id=EBPCLI000043");
+  EXPECT_TRUE(Await(Verdict::kDropped, 1));
+  daybook_.Answer(page);
+  EXPECT_TRUE(Await(Verdict::kLag, 1));
+  bos_.Answer("[]");
+  daybook_.Answer("[]");
+  Get();
+  EXPECT_TRUE(Await(Verdict::kEqual, 1));
+}
+
 TEST_F(SwitchTest, ManyRequestsForOneDifferingPageAreWatchedOnceAndCountedAll) {
   Start(Mode::kShadow);
   for (int i = 0; i < 100; ++i) Get(kPage, {{"X-Request-Id", absl::StrCat(i)}});

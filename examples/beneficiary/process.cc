@@ -9,7 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "beneficiary/app/bos_feed.h"
 #include "beneficiary/app/engine.h"
+#include "beneficiary/app/executor_sink.h"
 #include "beneficiary/app/service.h"
+#include "beneficiary/gateway_service/gateway_metrics.h"
+#include "beneficiary/gateway_service/live_gateway.h"
 #include "beneficiary/process_metrics.h"
 #include "beneficiary/serving/edges.h"
 #include "beneficiary/serving/lag_board.h"
@@ -64,6 +67,7 @@ struct Process::Impl {
   absl::Status StartEngine();
   absl::Status StartEdges();
   absl::Status StartFeed();
+  absl::Status StartLive();
 
   Settings settings;
   observe::Metrics metrics;
@@ -72,6 +76,9 @@ struct Process::Impl {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Service> service;
   std::unique_ptr<BosFeed> feed;
+  std::unique_ptr<daybook::bus::Bus> topics;
+  std::unique_ptr<ExecutorSink> live_sink;
+  std::unique_ptr<LiveGateway> live;
   std::unique_ptr<Edges> edges;
 };
 
@@ -118,6 +125,21 @@ absl::Status Process::Impl::StartFeed() {
   return absl::OkStatus();
 }
 
+absl::Status Process::Impl::StartLive() {
+  if (settings.live.sources.empty()) return absl::OkStatus();
+  daybook::bus::KafkaOptions kafka = settings.kafka;
+  kafka.figures = ShowFigures(metrics);
+  DAYBOOK_ASSIGN_OR_RETURN(topics, daybook::bus::OpenKafkaBus(kafka));
+  live_sink = std::make_unique<ExecutorSink>(engine->beneficiaries(), engine->clients());
+  LiveGatewayOptions options = settings.live;
+  options.data_dir = settings.data_dir;
+  options.sink = live_sink.get();
+  DAYBOOK_ASSIGN_OR_RETURN(live, LiveGateway::Start(*topics, std::move(options)));
+  ExposeLiveGateway(*live, settings.live.sources, metrics);
+  health.AddCheck("gateway", [this] { return live->Readiness(); });
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings) {
   auto impl = std::make_unique<Impl>();
   impl->settings = settings;
@@ -127,6 +149,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings
   DAYBOOK_RETURN_IF_ERROR(process->impl_->StartEngine());
   DAYBOOK_RETURN_IF_ERROR(process->impl_->StartEdges());
   DAYBOOK_RETURN_IF_ERROR(process->impl_->StartFeed());
+  DAYBOOK_RETURN_IF_ERROR(process->impl_->StartLive());
   process->impl_->health.Remove("starting");
   Log(LogLevel::kInfo, "serving",
       {{"rest", process->impl_->edges->rest_address()},
@@ -146,6 +169,7 @@ void Process::Stop() {
   // What comes in goes first, what it stands on last.
   if (impl_->edges != nullptr) impl_->edges->Drain();
   if (impl_->feed != nullptr) impl_->feed->Stop();
+  if (impl_->live != nullptr) impl_->live->Stop(impl_->settings.edges.drain_timeout);
   if (impl_->engine != nullptr) impl_->engine->Stop(impl_->settings.edges.drain_timeout);
   impl_.reset();
 }

@@ -1,5 +1,7 @@
 #include "beneficiary/settings.h"
 
+#include "beneficiary/app/kafka_settings.h"
+#include "beneficiary/gateway_service/live_settings.h"
 #include "daybook/base/config.h"
 #include "daybook/base/status.h"
 
@@ -36,6 +38,12 @@ absl::Status CheckSettings(const Settings& settings) {
   if (FlagValue(FLAGS_dry_run) && FlagValue(FLAGS_verify)) {
     return absl::InvalidArgumentError("--dry_run and --verify exclude each other");
   }
+  if (settings.kafka.brokers.empty() != settings.live.sources.empty()) {
+    return absl::InvalidArgumentError("live topics need both --kafka_brokers and --bos");
+  }
+  if (!settings.live.sources.empty() && !settings.bos_instance.empty()) {
+    return absl::InvalidArgumentError("--bos (live topics) and --bos_instance (a file) exclude each other");
+  }
   if (settings.outcome_retention <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("--outcome_retention must be longer than nothing");
   }
@@ -53,6 +61,8 @@ absl::StatusOr<Settings> ReadSettings() {
   settings.bos_instance = FlagValue(FLAGS_bos_instance);
   settings.compat_instance = FlagValue(FLAGS_compat_instance);
   if (settings.compat_instance.empty()) settings.compat_instance = settings.bos_instance;
+  DAYBOOK_ASSIGN_OR_RETURN(settings.kafka, ReadKafkaSettings("beneficiary"));
+  DAYBOOK_ASSIGN_OR_RETURN(settings.live, ReadLiveSettings());
   if (FlagValue(FLAGS_dry_run)) settings.mode = Settings::Mode::kDryRun;
   if (FlagValue(FLAGS_verify)) settings.mode = Settings::Mode::kVerify;
   DAYBOOK_RETURN_IF_ERROR(CheckSettings(settings));

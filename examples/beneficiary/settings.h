@@ -5,7 +5,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "beneficiary/gateway_service/live_gateway.h"
 #include "beneficiary/serving/edge_settings.h"
+#include "daybook/bus/kafka/kafka_bus.h"
 
 namespace beneficiary {
 
@@ -22,6 +24,8 @@ struct Settings {
   std::string bos_records;
   std::string bos_instance;
   std::string compat_instance;
+  daybook::bus::KafkaOptions kafka;  // no brokers: no live topics
+  LiveGatewayOptions live;           // sources, and what to do about topics that do not go on where they should
   enum class Mode { kServe, kDryRun, kVerify } mode = Mode::kServe;
 };
 

@@ -10,7 +10,7 @@ PAGE = ROOT / "docs/reference/errors.md"
 # Where codes are given to callers; anything UPPER_SNAKE with an underscore in a string there is one.
 SOURCES = [
     *(f"framework/daybook/{folder}" for folder in ("runtime", "projection", "http", "grpc", "store", "bus")),
-    *(f"examples/beneficiary/{folder}" for folder in ("api", "app", "domain", "projections")),
+    *(f"examples/beneficiary/{folder}" for folder in ("api", "app", "domain", "gateway_service", "projections")),
 ]
 CODE = re.compile(r'"([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+)"')
 # One word, so that only the page and its row say that it is a code.

@@ -44,7 +44,8 @@ struct Stored {
 };
 
 // Everything that is committed in the topics, each partition in its order. Topics that do not exist are empty.
-std::vector<Stored> ReadAll(bus::Bus& bus, const std::vector<std::string>& topics);
+std::vector<Stored> ReadAll(bus::Bus& bus, const std::vector<std::string>& topics,
+                            bus::Isolation isolation = bus::Isolation::kReadCommitted);
 
 // What the gateway published for one BOS instance.
 std::vector<cdc::Command> ReadCommands(bus::Bus& bus, const std::string& instance);
@@ -52,7 +53,7 @@ std::vector<cdc::Command> ReadCommands(bus::Bus& bus, const std::string& instanc
 // Fails the test if a command id is there twice, or a stream has the same content twice in a row.
 void ExpectNothingTwice(const std::vector<cdc::Command>& commands);
 
-// The last command of each stream, as a gateway fed from the file leaves them.
+// The last command of each stream, without those that were forgotten; and as a gateway fed from the file leaves them.
 std::map<std::string, std::string> LastContents(const std::vector<cdc::Command>& commands);
 std::map<std::string, std::string> LastContentsOfTheFileFeed(const cdc_test::Fixture& fixture);
 

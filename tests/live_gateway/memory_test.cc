@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "beneficiary/gateway_service/replay.h"
 #include "daybook/base/reason.h"
 #include "daybook/bus/memory/memory_bus.h"
 #include "daybook/testing/temporary_directory.h"
@@ -73,9 +74,7 @@ TEST_F(LiveGatewayTest, ChangesThatComeLaterAreReadToo) {
   ASSERT_EQ(gateway.Start(), absl::OkStatus());
   ASSERT_TRUE(Eventually([&] { return gateway.IsActive(); }));
   for (std::size_t at = 0; at < fixture.records.size(); at += 50) Produce(*bus_, fixture, "bos-uk", at, at + 50);
-  ASSERT_TRUE(Eventually([&] {
-    return gateway.IsQuiet();
-  }));
+  ASSERT_TRUE(Eventually([&] { return gateway.IsQuiet(); }));
   ExpectAll(fixture, "uk");
 }
 
@@ -210,6 +209,43 @@ TEST_F(LiveGatewayTest, WhatIsNotUnderstoodGoesToItsDeadLetterTopicOnceAndTheRes
   first.Stop();
   ASSERT_TRUE(Eventually([&] { return second.IsActive() && second.IsQuiet(); }));
   EXPECT_EQ(ReadAll(*bus_, {topic + ".dlq"}).size(), 1u);
+}
+
+TEST_F(LiveGatewayTest, DeadLettersAreSentBackOnceAndWhatIsUnderstoodThenIsApplied) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  const std::string topic = "bos-uk.public.clients_client";
+  Send(*bus_, {.topic = topic, .partition = bus::BusPartition(0), .key = "k", .value = "rubbish"});
+  ASSERT_TRUE(Eventually([&] { return ReadAll(*bus_, {topic + ".dlq"}).size() == 1; }));
+  // A letter of an older gateway, which did not understand what this one does.
+  const std::string client =
+      R"({"before":null,"after":{"id":7,"client_ref":"EBPCLI000007","name":"Ann","status":"active",)"
+      R"("created":"2026-01-02T03:04:05Z","modified":"2026-01-02T03:04:05Z"},"source":{"ts_ms":1700000000000,)"
+      R"("snapshot":"false","schema":"public","table":"clients_client","txId":1,"lsn":10},"op":"c"})";
+  bus::HeaderList headers;
+  headers.Add("__connect.errors.topic", topic);
+  headers.Add("daybook.dead_letter.id", "00000000-0000-4000-8000-000000000001");
+  headers.Add("daybook.dead_letter.writer", "an older one");
+  Send(*bus_, {.topic = topic + ".dlq", .key = R"({"id":7})", .value = client, .headers = headers.view()});
+
+  const auto report = beneficiary::ReplayDeadLetters(*bus_, {"uk", "bos-uk"}, topic, absl::Seconds(30));
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->sent, 2u);
+  ASSERT_TRUE(Eventually(
+      [&] { return ReadCommands(*bus_, "uk").size() == 1 && ReadAll(*bus_, {topic + ".dlq"}).size() == 3; }));
+  // What was not understood again is a new letter, with the place where it was first read.
+  const std::vector<Stored> letters = ReadAll(*bus_, {topic + ".dlq"});
+  EXPECT_EQ(letters[2].value, "rubbish");
+  EXPECT_EQ(letters[2].Header("__connect.errors.topic"), topic);
+  EXPECT_EQ(letters[2].Header("__connect.errors.offset"), "0");
+  const auto again = beneficiary::ReplayDeadLetters(*bus_, {"uk", "bos-uk"}, topic, absl::Seconds(30));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->sent, 1u);
+  EXPECT_EQ(again->sent_before, 2u);
+  EXPECT_TRUE(absl::IsNotFound(
+      beneficiary::ReplayDeadLetters(*bus_, {"uk", "bos-uk"}, "bos-uk.public.other", absl::Seconds(30)).status()));
 }
 
 TEST_F(LiveGatewayTest, ADeletedPieceOfATopicStopsItByNameAndTheAdviceHelps) {

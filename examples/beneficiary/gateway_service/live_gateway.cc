@@ -65,6 +65,7 @@ struct LiveGateway::Impl {
   std::atomic<Phase> phase = Phase::kStarting;
   std::atomic<std::uint64_t> takeovers = 0;
   std::atomic<std::uint64_t> transactions = 0;
+  std::atomic<std::uint64_t> rounds = 0;
   mutable absl::Mutex mu;
   bool stopping ABSL_GUARDED_BY(mu) = false;
   absl::Duration grace ABSL_GUARDED_BY(mu);
@@ -217,7 +218,10 @@ absl::Status LiveGateway::Impl::Work(const std::stop_token& stop) {
     member.heartbeat_interval = options.session_timeout / 3;
     DAYBOOK_ASSIGN_OR_RETURN(membership, topics.Join(member));
   }
-  while (!stop.stop_requested()) DAYBOOK_RETURN_IF_ERROR(Step(stop));
+  while (!stop.stop_requested()) {
+    DAYBOOK_RETURN_IF_ERROR(Step(stop));
+    ++rounds;
+  }
   Drain();
   return absl::OkStatus();
 }
@@ -294,6 +298,7 @@ LiveGatewayStatus LiveGateway::status() const {
   status.caught_up = status.phase != Phase::kStarting && consumer.CaughtUp();
   status.takeovers = impl_->takeovers.load();
   status.transactions = impl_->transactions.load();
+  status.rounds = impl_->rounds.load();
   status.instances = impl_->inputs->Instances();
   status.partitions = consumer.Progress();
   return status;

@@ -62,6 +62,7 @@ struct LiveGatewayStatus {
   bool caught_up = false;       // has read every topic to its end at least once
   std::uint64_t takeovers = 0;  // how often it became active
   std::uint64_t transactions = 0;
+  std::uint64_t rounds = 0;  // how often it has read, applied and published: what was read two rounds ago is applied
   std::vector<Instance> instances;
   std::vector<daybook::bus::PartitionProgress> partitions;
 };

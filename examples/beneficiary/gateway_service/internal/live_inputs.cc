@@ -158,11 +158,13 @@ absl::Status LiveInputs::CheckHistory(const std::vector<bus::Start>& starts, abs
       for (std::int32_t partition = 0; partition < *count; ++partition) {
         const bus::TopicPartition where{topic, bus::BusPartition(partition)};
         if (known.contains(where)) continue;
-        DAYBOOK_ASSIGN_OR_RETURN(const bus::OffsetRange range, consumer_->Offsets(where, timeout));
-        if (range.begin == bus::Offset()) continue;
+        const absl::StatusOr<bus::OffsetRange> range = consumer_->Offsets(where, timeout);
+        if (absl::IsNotFound(range.status())) return absl::UnavailableError(range.status().message());  // being made
+        DAYBOOK_RETURN_IF_ERROR(range.status());
+        if (range->begin == bus::Offset()) continue;
         return daybook::WithReason(
             absl::FailedPreconditionError(absl::StrCat(
-                where.ToString(), " is read for the first time and begins at offset ", range.begin.value(),
+                where.ToString(), " is read for the first time and begins at offset ", range->begin.value(),
                 ": older changes were deleted. Let the connector take a snapshot of the table, then start the gateway "
                 "with --missing_history=accept")),
             "HISTORY_MISSING");

@@ -279,15 +279,18 @@ absl::Status CheckOptions(const KafkaOptions& options) {
 absl::StatusOr<std::int32_t> AskPartitionCount(rd_kafka_t* client, const std::string& topic, absl::Duration timeout) {
   const TopicHandle handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
   if (handle == nullptr) return RdStatus(rd_kafka_last_error(), "topic " + topic);
-  const rd_kafka_metadata_t* raw = nullptr;
   const std::string what = "metadata of topic " + topic;
-  const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle.get(), &raw, ToMilliseconds(timeout));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return RdStatus(error, what);
-  const MetadataHandle metadata(raw);
-  if (metadata->topic_cnt != 1) return absl::UnavailableError(what + ": the broker did not answer it");
-  const rd_kafka_metadata_topic_t& found = metadata->topics[0];
-  if (found.err != RD_KAFKA_RESP_ERR_NO_ERROR) return RdStatus(found.err, what);
-  return found.partition_cnt;
+  std::int32_t count = 0;
+  DAYBOOK_RETURN_IF_ERROR(AskAgain(timeout, [&](absl::Duration left) {
+    const rd_kafka_metadata_t* raw = nullptr;
+    const rd_kafka_resp_err_t error = rd_kafka_metadata(client, 0, handle.get(), &raw, ToMilliseconds(left));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return RdStatus(error, what);
+    const MetadataHandle metadata(raw);
+    if (metadata->topic_cnt != 1) return absl::UnavailableError(what + ": the broker did not answer it");
+    count = metadata->topics[0].partition_cnt;
+    return RdStatus(metadata->topics[0].err, what);
+  }));
+  return count;
 }
 
 }  // namespace daybook::bus::internal

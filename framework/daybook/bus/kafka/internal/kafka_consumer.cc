@@ -381,9 +381,11 @@ absl::StatusOr<std::int32_t> KafkaConsumer::PartitionCount(std::string_view topi
 absl::StatusOr<OffsetRange> KafkaConsumer::Offsets(const TopicPartition& partition, absl::Duration timeout) {
   std::int64_t begin = 0;
   std::int64_t end = 0;
-  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-      client_->get(), partition.topic.c_str(), partition.partition.value(), &begin, &end, ToMilliseconds(timeout));
-  DAYBOOK_RETURN_IF_ERROR(RdStatus(error, "offsets of " + partition.ToString()));
+  DAYBOOK_RETURN_IF_ERROR(AskAgain(timeout, [&](absl::Duration left) {
+    return RdStatus(rd_kafka_query_watermark_offsets(client_->get(), partition.topic.c_str(),
+                                                     partition.partition.value(), &begin, &end, ToMilliseconds(left)),
+                    "offsets of " + partition.ToString());
+  }));
   client_->SayReachable();
   return OffsetRange{.begin = Offset(begin), .end = Offset(end)};
 }

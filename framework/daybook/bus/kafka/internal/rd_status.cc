@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "daybook/base/clock.h"
 #include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 
@@ -84,6 +86,19 @@ absl::Status TransactionStatus(const rd_kafka_error_t* error, std::string_view w
     return WithReason(absl::UnavailableError(text), "TRANSACTION_RETRY");
   }
   return RdStatus(code, what, rd_kafka_error_string(error));
+}
+
+absl::Status AskAgain(absl::Duration timeout, absl::FunctionRef<absl::Status(absl::Duration)> ask) {
+  constexpr absl::Duration kPause = absl::Milliseconds(20);
+  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  absl::Mutex mu;
+  absl::CondVar never;
+  while (true) {
+    const absl::Status status = ask(deadline - Clock::System().Monotonic());
+    if (!absl::IsUnavailable(status) || Clock::System().Monotonic() + kPause > deadline) return status;
+    absl::MutexLock lock(&mu);
+    never.WaitWithTimeout(&mu, kPause);
+  }
 }
 
 int ToMilliseconds(absl::Duration timeout) {

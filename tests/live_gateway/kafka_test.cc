@@ -1,0 +1,258 @@
+// The live gateway and its process over a real broker.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <iostream>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "beneficiary/gateway_service/topic_publisher.h"
+#include "daybook/base/clock.h"
+#include "daybook/bus/kafka/kafka_bus.h"
+#include "daybook/bus/kafka/tests/broker.h"
+#include "daybook/testing/temporary_directory.h"
+#include "live_gateway/live_kit.h"
+
+namespace daybook::live_test {
+namespace {
+
+using beneficiary::LiveGatewayOptions;
+using cdc_test::Difference;
+using cdc_test::Fixture;
+using cdc_test::FoldAll;
+using cdc_test::GetFixture;
+
+std::vector<std::string> CommandTopics() {
+  return {std::string(beneficiary::kBeneficiaryCommandsTopic), std::string(beneficiary::kClientCommandsTopic)};
+}
+
+// The process under test; ends with this object, whatever state it is in.
+class GatewayProcess {
+ public:
+  explicit GatewayProcess(const std::vector<std::string>& command) : child_(command) {}
+  ~GatewayProcess() { Signal(SIGKILL); }
+  // Nothing once it has ended: its number is no longer its own.
+  void Signal(int signal) {
+    if (!ended_) child_.Signal(signal);
+  }
+  void Stop() {
+    Signal(SIGTERM);
+    child_.End();
+    ended_ = true;
+  }
+
+ private:
+  bool ended_ = false;
+  testing::ChildProcess child_;
+};
+
+// A broker of its own for each test: the command topics have the same names in all.
+class LiveGatewayKafkaTest : public ::testing::Test {
+ protected:
+  LiveGatewayKafkaTest() {
+    bus::KafkaOptions options;
+    options.brokers = broker_.plain().bootstrap;
+    auto bus = bus::OpenKafkaBus(options);
+    EXPECT_TRUE(bus.ok()) << bus.status();
+    bus_ = *std::move(bus);
+  }
+
+  std::unique_ptr<GatewayProcess> StartProcess(const std::string& name, std::vector<std::string> flags = {}) {
+    std::vector<std::string> command = {BENEFICIARY_GATEWAY,    "--kafka_brokers=" + broker_.plain().bootstrap,
+                                        "--bos=uk:bos-uk",      "--admin_address=",
+                                        "--session_timeout=1s", "--data_dir=" + directory_.path() + "/" + name};
+    command.insert(command.end(), flags.begin(), flags.end());
+    return std::make_unique<GatewayProcess>(command);
+  }
+
+  // Waits until the last command of every stream is what the file feed gives.
+  void AwaitAll(const Fixture& fixture) {
+    const auto expected = LastContentsOfTheFileFeed(fixture);
+    std::map<std::string, std::string> got;
+    const bool same =
+        Eventually([&] { return (got = LastContents(ReadCommands(*bus_, "uk"))) == expected; }, absl::Seconds(90));
+    EXPECT_TRUE(same) << got.size() << " streams, expected " << expected.size();
+    const std::vector<cdc::Command> commands = ReadCommands(*bus_, "uk");
+    ExpectNothingTwice(commands);
+    EXPECT_EQ(Difference(fixture, FoldAll(commands)), "");
+  }
+
+  testing::TemporaryDirectory directory_;
+  testing::BrokerProcess broker_{{}};
+  std::unique_ptr<bus::Bus> bus_;
+};
+
+TEST_F(LiveGatewayKafkaTest, LiveTopicsGiveTheCommandsOfTheFileFeed) {
+  const Fixture& fixture = GetFixture("bos-a");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Produce(*bus_, fixture, "bos-uk");
+  LiveGatewayOptions options;
+  options.data_dir = directory_.path();
+  options.sources = {{"uk", "bos-uk"}};
+  Instance gateway(*bus_, options);
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway.IsQuiet(); }));
+  AwaitAll(fixture);
+}
+
+TEST_F(LiveGatewayKafkaTest, ALateWriteOfTheOneBeforeIsRefused) {
+  for (const std::string& topic : CommandTopics()) {
+    ASSERT_EQ(bus_->admin().CreateTopic({.topic = topic}, absl::Seconds(30)), absl::OkStatus());
+  }
+  const auto command = [](int number) {
+    cdc::Command c;
+    c.id = CommandId(*Uuid::Parse(absl::StrCat("00000000-0000-4000-8000-00000000000", number)));
+    c.stream = StreamId("client", "1");
+    c.type = "beneficiary.commands.v1.SyncClient";
+    c.aggregate = "12345";
+    return c;
+  };
+  std::vector<absl::Status> answers;
+  const auto keep = [&](const absl::Status& status) { answers.push_back(status); };
+  auto first = *beneficiary::TopicPublisher::Make(*bus_, {});
+  auto second = *beneficiary::TopicPublisher::Make(*bus_, {});
+  first->SinkFor("uk").set_writer("first");
+  second->SinkFor("uk").set_writer("second");
+  ASSERT_EQ(first->Init(absl::Seconds(30)), absl::OkStatus());
+  ASSERT_EQ(first->SinkFor("uk").Publish(command(1), keep), absl::OkStatus());
+  ASSERT_EQ(first->Commit(), absl::OkStatus());
+  ASSERT_EQ(first->SinkFor("uk").Publish(command(2), keep), absl::OkStatus());  // in an open transaction
+  ASSERT_EQ(second->Init(absl::Seconds(30)), absl::OkStatus());
+  ASSERT_EQ(second->SinkFor("uk").Publish(command(3), keep), absl::OkStatus());
+  ASSERT_EQ(second->Commit(), absl::OkStatus());
+  // In the same transaction, which the broker has aborted meanwhile.
+  const absl::Status late = first->SinkFor("uk").Publish(command(5), keep);
+  EXPECT_TRUE(late.ok() || absl::IsUnavailable(late)) << late;
+  EXPECT_EQ(bus::FailureOf(first->Commit()), bus::TransactionFailure::kFenced);
+  EXPECT_FALSE(first->is_open());
+  EXPECT_TRUE(absl::IsUnavailable(first->SinkFor("uk").Publish(command(4), keep)));
+  EXPECT_EQ(std::count_if(answers.begin(), answers.end(), [](const absl::Status& s) { return s.ok(); }), 2);
+  std::vector<std::string> writers;
+  for (const Stored& stored : ReadAll(*bus_, CommandTopics())) writers.push_back(stored.Header("ce_gatewaywriter"));
+  EXPECT_THAT(writers, ::testing::ElementsAre("first", "second"));
+  // Not even a reader of uncommitted records sees what was sent after the fence.
+  for (const Stored& stored : ReadAll(*bus_, CommandTopics(), bus::Isolation::kReadUncommitted)) {
+    EXPECT_NE(stored.Header("ce_id"), command(5).id.ToString());
+  }
+}
+
+TEST_F(LiveGatewayKafkaTest, KilledWithMinus9AndRestartedTheProcessRepeatsNoCommand) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  auto process = StartProcess("a");
+  const std::size_t chunk = fixture.records.size() / 12;
+  for (std::size_t at = 0, i = 0; at < fixture.records.size(); at += chunk, ++i) {
+    const std::size_t before = ReadCommands(*bus_, "uk").size();
+    Produce(*bus_, fixture, "bos-uk", at, at + chunk);
+    if (i % 3 != 0) continue;
+    // In the middle of it, whatever that is.
+    Eventually([&] { return ReadCommands(*bus_, "uk").size() > before; }, absl::Seconds(3));
+    process->Signal(SIGKILL);
+    process = StartProcess("a");
+  }
+  AwaitAll(fixture);
+}
+
+TEST_F(LiveGatewayKafkaTest, OneThatIsStoppedLosesTheWorkAndNothingOfItIsSeenLater) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  auto first = StartProcess("a");
+  const std::size_t before = fixture.records.size() * 6 / 10;
+  const std::size_t meanwhile = fixture.records.size() * 8 / 10;
+  Produce(*bus_, fixture, "bos-uk", 0, before);
+  ASSERT_TRUE(Eventually([&] { return ReadCommands(*bus_, "uk").size() > 10; }, absl::Seconds(90)));
+  auto second = StartProcess("b");
+  Produce(*bus_, fixture, "bos-uk", before, meanwhile);
+  first->Signal(SIGSTOP);
+  const auto writers = [&] {
+    std::set<std::string> all;
+    for (const Stored& stored : ReadAll(*bus_, CommandTopics())) all.insert(stored.Header("ce_gatewaywriter"));
+    return all;
+  };
+  Produce(*bus_, fixture, "bos-uk", meanwhile);
+  EXPECT_TRUE(Eventually([&] { return writers().size() == 2; }, absl::Seconds(90)));
+  AwaitAll(fixture);
+  const std::size_t published = ReadAll(*bus_, CommandTopics()).size();
+  // It wakes up with work to do, and none of it gets out.
+  Send(*bus_,
+       {.topic = "bos-uk.public.clients_client", .partition = bus::BusPartition(0), .key = "k", .value = "rubbish"});
+  first->Signal(SIGCONT);
+  const std::string letters = "bos-uk.public.clients_client.dlq";
+  EXPECT_TRUE(Eventually([&] { return !ReadAll(*bus_, {letters}).empty(); }));
+  AwaitAll(fixture);
+  EXPECT_EQ(ReadAll(*bus_, CommandTopics()).size(), published);
+  EXPECT_EQ(ReadAll(*bus_, {letters}).size(), 1u);
+  // In no partition does anything of the first one follow anything of the second.
+  std::map<std::pair<std::string, int>, std::vector<std::string>> order;
+  for (const Stored& stored : ReadAll(*bus_, CommandTopics())) {
+    order[{stored.topic, stored.partition}].push_back(stored.Header("ce_gatewaywriter"));
+  }
+  for (const auto& [partition, all] : order) {
+    int changes = 0;
+    for (std::size_t i = 1; i < all.size(); ++i) changes += all[i] != all[i - 1] ? 1 : 0;
+    EXPECT_LE(changes, 1) << partition.first << "/" << partition.second;
+  }
+  first->Stop();
+  second->Stop();
+}
+
+// How long the publication of one command takes, as a reader of either kind sees it: printed, for the decision about
+// transactions, and judged only by what is far from it.
+TEST_F(LiveGatewayKafkaTest, TheLatencyOfATransactionIsMeasured) {
+  for (const std::string& topic : CommandTopics()) {
+    ASSERT_EQ(bus_->admin().CreateTopic({.topic = topic}, absl::Seconds(30)), absl::OkStatus());
+  }
+  auto publisher = *beneficiary::TopicPublisher::Make(*bus_, {});
+  publisher->SinkFor("uk").set_writer("w");
+  ASSERT_EQ(publisher->Init(absl::Seconds(30)), absl::OkStatus());
+  const auto read = [&](bus::Consumer& consumer, std::size_t count) {
+    std::size_t seen = 0;
+    while (seen < count) seen += consumer.Poll({.timeout = absl::Seconds(10)})->size();
+  };
+  for (const auto& [isolation, name] : {std::pair(bus::Isolation::kReadCommitted, "read committed"),
+                                        std::pair(bus::Isolation::kReadUncommitted, "read uncommitted")}) {
+    auto consumer = *bus_->NewConsumer({.name = "reader", .isolation = isolation});
+    ASSERT_EQ(consumer->AssignTopics({std::string(beneficiary::kClientCommandsTopic)}, {}), absl::OkStatus());
+    ASSERT_TRUE(Eventually([&] {
+      const auto polled = consumer->Poll({.timeout = absl::Milliseconds(20)});
+      return polled.ok() && polled->empty() && consumer->CaughtUp();
+    }));
+    std::vector<double> sent_to_read;
+    std::vector<double> commits;
+    for (int i = 0; i < 120; ++i) {
+      cdc::Command command;
+      command.id = CommandId(*Uuid::Parse(absl::StrFormat("00000000-0000-4000-8000-%012d", i + 1)));
+      command.stream = StreamId("client", "1");
+      command.type = "beneficiary.commands.v1.SyncClient";
+      command.payload = std::string(400, 'x');
+      command.aggregate = "12345";
+      const absl::Duration begun = Clock::System().Monotonic();
+      absl::Duration seen;
+      std::jthread reader([&] {
+        read(*consumer, 1);
+        seen = Clock::System().Monotonic();
+      });
+      ASSERT_EQ(publisher->SinkFor("uk").Publish(command, [](const absl::Status&) {}), absl::OkStatus());
+      ASSERT_EQ(publisher->Commit(), absl::OkStatus());
+      const absl::Duration committed = Clock::System().Monotonic();
+      reader.join();
+      if (i < 20) continue;  // warm-up
+      sent_to_read.push_back(absl::ToDoubleMilliseconds(seen - begun));
+      commits.push_back(absl::ToDoubleMilliseconds(committed - begun));
+      // Ten a second or so: back-to-back transactions wait for each other's markers.
+      Eventually([] { return false; }, absl::Milliseconds(30));
+    }
+    std::sort(sent_to_read.begin(), sent_to_read.end());
+    std::sort(commits.begin(), commits.end());
+    std::cout << name << ": published to read p50 " << sent_to_read[50] << " ms, p99 " << sent_to_read[98]
+              << " ms; to committed p50 " << commits[50] << " ms, p99 " << commits[98] << " ms" << std::endl;
+    EXPECT_LT(sent_to_read[50], 1000);
+  }
+}
+
+}  // namespace
+}  // namespace daybook::live_test

@@ -1,7 +1,11 @@
 // The live gateway and its process over a real broker.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -28,6 +32,41 @@ using cdc_test::GetFixture;
 
 std::vector<std::string> CommandTopics() {
   return {std::string(beneficiary::kBeneficiaryCommandsTopic), std::string(beneficiary::kClientCommandsTopic)};
+}
+
+sockaddr_in Loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+// A port that nobody listens on now.
+std::uint16_t FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = Loopback(0);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return ntohs(address.sin_port);
+}
+
+// The whole answer, head and body; "" if nobody answers.
+std::string Get(std::uint16_t port, const std::string& target) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address = Loopback(port);
+  std::string answer;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+    const std::string request = "GET " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    if (write(fd, request.data(), request.size()) == static_cast<ssize_t>(request.size())) {
+      char bytes[4096];
+      for (ssize_t n = 0; (n = read(fd, bytes, sizeof(bytes))) > 0;) answer.append(bytes, static_cast<std::size_t>(n));
+    }
+  }
+  close(fd);
+  return answer;
 }
 
 // The process under test; ends with this object, whatever state it is in.
@@ -198,6 +237,36 @@ TEST_F(LiveGatewayKafkaTest, OneThatIsStoppedLosesTheWorkAndNothingOfItIsSeenLat
   }
   first->Stop();
   second->Stop();
+}
+
+TEST_F(LiveGatewayKafkaTest, TheOneProcessReadsLiveTopicsToo) {
+  const Fixture& fixture = GetFixture("sample");
+  MakeTopics(*bus_, fixture, "bos-uk");
+  Produce(*bus_, fixture, "bos-uk");
+  const std::uint16_t http = FreePort();
+  const std::uint16_t admin = FreePort();
+  GatewayProcess process({BENEFICIARY, "--kafka_brokers=" + broker_.plain().bootstrap, "--bos=uk:bos-uk",
+                          absl::StrCat("--http_address=127.0.0.1:", http),
+                          "--grpc_address=", absl::StrCat("--admin_address=127.0.0.1:", admin),
+                          "--data_dir=" + directory_.path() + "/one"});
+  // Every beneficiary that there is at the end is served.
+  std::size_t served = 0;
+  EXPECT_TRUE(Eventually(
+      [&] {
+        served = 0;
+        for (const auto& [id, expected] : fixture.definitive) {
+          if (Get(http, "/v1/beneficiaries/" + id).find("200 OK") == std::string::npos) return false;
+          ++served;
+        }
+        return true;
+      },
+      absl::Seconds(90)))
+      << served << " of " << fixture.definitive.size();
+  EXPECT_TRUE(Eventually([&] { return Get(admin, "/readyz").find("200 OK") != std::string::npos; }))
+      << Get(admin, "/readyz?verbose");
+  EXPECT_NE(Get(admin, "/metrics").find("gateway_source_lag_seconds{bos=\"uk\"}"), std::string::npos);
+  EXPECT_TRUE(ReadCommands(*bus_, "uk").empty());
+  process.Stop();
 }
 
 // How long the publication of one command takes, as a reader of either kind sees it: printed, for the decision about

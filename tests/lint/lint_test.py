@@ -132,6 +132,7 @@ FORBIDDEN_CASES = {
     "random": ("std::mt19937_64 rng(1);", "Grand(1); operand(2);"),
     "rand": ("int n = rand();", "int n = Grand();"),
     "mutex": ("std::mutex mu;", "absl::Mutex mu; absl::MutexLock lock(&mu);"),
+    "TempDir": ("auto path = ::testing::TempDir();", "testing::TemporaryDirectory directory;"),
     "spdlog": ('spdlog::info("x");', 'Log(LogLevel::kInfo, "spdlog::info");'),
     "printf": ('printf("x");', 'absl::StrFormat("x"); my_printf_like(1);'),
     "void_cast": ("(void)store.Append(b);", "int f(void); void* p; Get<void>(x);"),

@@ -59,7 +59,7 @@ absl::Status WithAdvice(const absl::Status& status) {
 absl::StatusOr<std::unique_ptr<LiveInputs>> LiveInputs::Open(bus::Bus& bus, const LiveGatewayOptions& options,
                                                              TopicPublisher* publisher) {
   if (options.sources.empty()) return absl::InvalidArgumentError("a live gateway needs a BOS to read from");
-  std::unique_ptr<LiveInputs> inputs(new LiveInputs(bus, options));
+  std::unique_ptr<LiveInputs> inputs(new LiveInputs(options));
   for (const BosSource& source : options.sources) DAYBOOK_RETURN_IF_ERROR(inputs->OpenLane(source, publisher));
   inputs->AddRoutes(publisher);
   DAYBOOK_ASSIGN_OR_RETURN(inputs->consumer_,

@@ -72,7 +72,7 @@ class LiveInputs {
     Lane* lane = nullptr;  // nullptr: of all lanes
   };
 
-  LiveInputs(daybook::bus::Bus& bus, const LiveGatewayOptions& options) : bus_(bus), options_(options) {}
+  explicit LiveInputs(const LiveGatewayOptions& options) : options_(options) {}
   absl::Status OpenLane(const BosSource& source, TopicPublisher* publisher);
   void AddRoutes(TopicPublisher* publisher);
   std::vector<daybook::bus::Start> Starts();
@@ -81,7 +81,6 @@ class LiveInputs {
   absl::Status SortReadBack(const daybook::bus::Record& record, const Route& route);
   absl::Status Apply(Lane& lane, absl::FunctionRef<absl::Status()> make_room);
 
-  daybook::bus::Bus& bus_;
   const LiveGatewayOptions& options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<std::string> topics_;

@@ -17,9 +17,7 @@ using ::testing::HasSubstr;
 
 class RecordFileTest : public ::testing::Test {
  protected:
-  std::string Path() const {
-    return directory_.path() + "/records.ndjson";
-  }
+  std::string Path() const { return directory_.path() + "/records.ndjson"; }
   std::string Write(const std::string& text) const {
     std::ofstream(Path(), std::ios::binary) << text;
     return Path();

@@ -80,7 +80,10 @@ void ChildProcess::WriteLine(std::string line) {
   EXPECT_EQ(write(input_, line.data(), line.size()), static_cast<ssize_t>(line.size()));
 }
 
-void ChildProcess::Signal(int signal) { EXPECT_EQ(kill(pid_, signal), 0); }
+void ChildProcess::Signal(int signal) {
+  ASSERT_GT(pid_, 0) << "it has ended: kill would mean every process there is";
+  EXPECT_EQ(kill(pid_, signal), 0);
+}
 
 void ChildProcess::End() {
   if (pid_ <= 0) return;

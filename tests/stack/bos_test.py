@@ -127,7 +127,8 @@ class BosTest(unittest.TestCase):
         self.empty()
         self.bos.seed(5, 30)
         told = self.bos.change(300, writers=4)
-        self.assertGreater(told["committed"], 240, told)
+        self.assertGreater(told["committed"], 150, told)  # some find nothing to do, and who does depends on the others
+        self.assertLess(told["refused"], 30, told)
 
     def test_every_operation_can_be_done(self):
         self.empty()

@@ -120,7 +120,7 @@ struct CommandConsumer::Impl {
     absl::MutexLock lock(&mu);
     return stopping;
   }
-  bool MustEnd() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { return stopping || !fatal.ok(); }
+  bool MustEnd() const ABSL_SHARED_LOCKS_REQUIRED(mu) { return stopping || !fatal.ok(); }
 
   // Constant after construction.
   const CommandConsumerOptions options;

@@ -209,7 +209,7 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
   for (int i = 0; i < 20; ++i) ExpectServing();
   EXPECT_EQ(server_->stats().connections_refused, 0u);
   const std::size_t grown = ResidentBytes() - before;
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(DAYBOOK_SANITIZED)
 #if defined(DAYBOOK_HTTP_TESTS_USE_TLS)
   constexpr std::size_t kGrownMax = std::size_t{192} << 20;  // both ends of TLS are in this process
 #else
@@ -232,7 +232,7 @@ TEST_F(LimitsTest, AnAnnouncedBodyTakesNoMemoryBeforeItArrives) {
   }
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 200; }));
   ExpectServing();
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(DAYBOOK_SANITIZED)
   EXPECT_LT(ResidentBytes() - before, std::size_t{60} << 20);
 #else
   RecordProperty("before", std::to_string(before));

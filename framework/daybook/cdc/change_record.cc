@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -113,6 +114,7 @@ struct ChangeParser::Impl {
   absl::Status ReadCloudEventMember(json::field& field, int table, Change& change);
   absl::Status ReadSource(json::value value);
   absl::Status ReadTransactionBlock(json::value value);
+  absl::Status ReadMessage(json::value value, Change& change);
   absl::Status ReadCounts(json::value value, Change& change);
   absl::Status ReadRow(json::object row, int table, Change& change);
   absl::Status ReadColumn(json::value value, const Column& column, int index, Change& change);
@@ -325,6 +327,19 @@ absl::Status ChangeParser::Impl::ReadTransactionBlock(json::value value) {
   return absl::OkStatus();
 }
 
+// Its content in base64, which is how both of the connector's usual settings show bytes.
+absl::Status ChangeParser::Impl::ReadMessage(json::value value, Change& change) {
+  json::object message;
+  std::string_view prefix;
+  std::string_view content;
+  if (value.get_object().get(message) != simdjson::SUCCESS) return absl::OkStatus();  // another connector's own word
+  if (message["prefix"].get_string().get(prefix) != simdjson::SUCCESS) return absl::OkStatus();
+  change.message_prefix = std::string(prefix);
+  if (message["content"].get_string().get(content) != simdjson::SUCCESS) return absl::OkStatus();
+  if (!absl::Base64Unescape(ToAbsl(content), &change.message_content)) change.message_content.clear();
+  return absl::OkStatus();
+}
+
 absl::Status ChangeParser::Impl::ReadCounts(json::value value, Change& change) {
   bool null = false;
   DAYBOOK_CDC_JSON("data_collections", value.is_null().get(null));
@@ -440,6 +455,7 @@ absl::Status ChangeParser::Impl::ReadEnvelopeMember(json::field& field, int tabl
   if (name == "source") return ReadSource(field.value());
   if (name == "transaction") return ReadTransactionBlock(field.value());
   if (name == "data_collections") return ReadCounts(field.value(), change);
+  if (name == "message") return ReadMessage(field.value(), change);
   if (name == "op") {
     if (field.value().get_string().get(text) != simdjson::SUCCESS) return Bad("op", "expected text");
     envelope.operation = std::string(text);
@@ -579,7 +595,7 @@ absl::Status ChangeParser::Impl::Finish(const Record& record, Change& change) {
     return absl::OkStatus();
   }
   if (op == "m") {
-    change.ignored = "logical message";
+    change.kind = Change::Kind::kMessage;
     return absl::OkStatus();
   }
   if (!envelope.has_source || envelope.table_name.empty()) return Bad("source.table", "missing");
@@ -666,6 +682,8 @@ absl::Status ChangeParser::Parse(const Record& record, Change& change) {
   change.lsn.reset();
   change.unknown_columns = 0;
   change.transaction = 0;
+  change.message_prefix.clear();
+  change.message_content.clear();
   if (!record.value) {
     change.ignored = "tombstone";
     return absl::OkStatus();

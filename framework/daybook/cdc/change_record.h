@@ -38,6 +38,7 @@ struct Change {
     kRow,             // c, u, d or r of a captured table
     kTruncate,        // of a captured table
     kTransactionEnd,  // with the number of events per table
+    kMessage,         // a logical message, which a transaction of the source wrote beside its rows
     kIgnored,         // understood, and of no consequence: see `ignored`
   };
 
@@ -59,6 +60,10 @@ struct Change {
   std::vector<int> placeholders;       // columns whose text is the placeholder for a value left out
   std::optional<std::uint64_t> lsn;    // always there for c, u, d
   std::uint64_t unknown_columns = 0;
+
+  // kMessage; it has a mark if it belongs to a transaction.
+  std::string message_prefix;
+  std::string message_content;  // bytes
 
   // kTransactionEnd.
   std::uint64_t transaction = 0;

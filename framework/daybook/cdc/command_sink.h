@@ -22,6 +22,8 @@ struct Command {
   std::string type;       // full protobuf name of the message
   std::string payload;    // the message, serialised
   Timestamp source_time;  // commit time at the source of the newest change in it; 0 = unknown
+  // What the source says the change was (GatewayOptions::describe); of several, the newest. "" = it does not say.
+  std::string source_change;
   // For gateways that share their work (Gateway::Observe): whom it is about, as bytes that mean something to a gateway
   // of the same catalog only, and how many commands that aggregate has had, this one included.
   std::string aggregate;

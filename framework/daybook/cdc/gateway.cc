@@ -20,7 +20,7 @@ namespace {
 constexpr char kFormat = 1;
 constexpr std::size_t kCachedAggregatesMax = 100'000;
 
-// First bytes of the keys of the table cdc.state; 't', 'x' and 'y' are Transactions'.
+// First bytes of the keys of the table cdc.state; 'c', 't', 'x' and 'y' are Transactions'.
 constexpr char kFormatEntry = 'm';
 constexpr char kPositionEntry = 'p';
 constexpr char kSnapshotEntry = 's';
@@ -37,6 +37,21 @@ std::string StateKey(char kind, std::string_view rest) {
 
 absl::Status Damaged(std::string_view what) {
   return absl::DataLossError(absl::StrCat("the gateway's stored ", ToAbsl(what), " cannot be read"));
+}
+
+void AppendSaid(const internal::SaidChange& said, std::string& out) {
+  AppendLengthPrefixed(out, said.text);
+  AppendVarint(out, static_cast<std::uint64_t>(said.time_us));
+}
+
+// True for nothing at all too: earlier versions wrote none.
+bool ConsumeSaid(std::string_view& in, internal::SaidChange& said) {
+  if (in.empty()) return true;
+  std::string_view text;
+  std::uint64_t time = 0;
+  if (!ConsumeLengthPrefixed(in, text) || !ConsumeVarint(in, time)) return false;
+  said = {std::string(text), static_cast<std::int64_t>(time)};
+  return true;
 }
 
 // Calls `use` with key (less its first byte) and value of every entry of a kind.
@@ -90,7 +105,9 @@ absl::Status Gateway::Impl::OpenTables() {
 absl::Status Gateway::Impl::Load(CommandSink* sink) {
   now = options.clock->Monotonic();
   rows = std::make_unique<internal::RowStore>(&catalog, kv, rows_table, index_table);
-  transactions = std::make_unique<internal::Transactions>(&catalog, state_table);
+  using Messages = internal::Transactions::Messages;
+  transactions = std::make_unique<internal::Transactions>(&catalog, state_table,
+                                                          options.describe ? Messages::kCounted : Messages::kIgnored);
   outbox = std::make_unique<internal::Outbox>(kv, outbox_table, sink, options.clock, &dead_letters,
                                               options.commands_in_flight_max);
   DAYBOOK_RETURN_IF_ERROR(outbox->Load());
@@ -136,6 +153,7 @@ absl::Status Gateway::Impl::LoadAggregates() {
       entry.transactions.push_back(transaction);
       transactions->AddWaiter(transaction, id);
     }
+    if (!ConsumeSaid(value, entry.said)) return Damaged("changed aggregate");
     if (entry.debounced) {
       entry.queued = true;
       due.emplace_back(now + options.quiet_period, id);
@@ -170,6 +188,7 @@ absl::Status Gateway::Impl::LoadAggregates() {
     work.after = std::string(after);
     work.cause.debounced = debounced != 0;
     work.cause.source_time_us = static_cast<std::int64_t>(time);
+    if (!ConsumeSaid(value, work.cause.said)) return Damaged("fan-out");
     work.stored = true;
     work.changed = false;
     fan_out_order.emplace_back(key);
@@ -229,6 +248,7 @@ void Gateway::Impl::AppendState(store::WriteBatch& batch) {
     AppendVarint(value, static_cast<std::uint64_t>(found->second.source_time_us));
     AppendVarint(value, found->second.transactions.size());
     for (const std::uint64_t transaction : found->second.transactions) AppendVarint(value, transaction);
+    AppendSaid(found->second.said, value);
     batch.Put(state_table, StateKey(kDirtyEntry, id), value);
     dirty_stored.insert(id);
   }
@@ -245,18 +265,7 @@ void Gateway::Impl::AppendState(store::WriteBatch& batch) {
     batch.Put(state_table, StateKey(kParkedEntry, id), value);
   }
   parked_touched.clear();
-  for (const std::string& id : fan_outs_done) batch.Delete(state_table, StateKey(kFanOutEntry, id));
-  fan_outs_done.clear();
-  for (auto& [id, work] : fan_outs) {
-    if (!std::exchange(work.changed, false)) continue;
-    work.stored = true;
-    value.clear();
-    AppendVarint(value, static_cast<std::uint64_t>(work.place));
-    AppendLengthPrefixed(value, work.after);
-    AppendVarint(value, work.cause.debounced ? 1 : 0);
-    AppendVarint(value, static_cast<std::uint64_t>(work.cause.source_time_us));
-    batch.Put(state_table, StateKey(kFanOutEntry, id), value);
-  }
+  AppendFanOuts(batch);
   for (const std::string& id : emitted_changed) {
     Emitted& state = emitted.find(std::string_view(id))->second;
     state.changed = false;
@@ -267,6 +276,23 @@ void Gateway::Impl::AppendState(store::WriteBatch& batch) {
     batch.Put(aggregates_table, id, value);
   }
   emitted_changed.clear();
+}
+
+void Gateway::Impl::AppendFanOuts(store::WriteBatch& batch) {
+  std::string value;
+  for (const std::string& id : fan_outs_done) batch.Delete(state_table, StateKey(kFanOutEntry, id));
+  fan_outs_done.clear();
+  for (auto& [id, work] : fan_outs) {
+    if (!std::exchange(work.changed, false)) continue;
+    work.stored = true;
+    value.clear();
+    AppendVarint(value, static_cast<std::uint64_t>(work.place));
+    AppendLengthPrefixed(value, work.after);
+    AppendVarint(value, work.cause.debounced ? 1 : 0);
+    AppendVarint(value, static_cast<std::uint64_t>(work.cause.source_time_us));
+    AppendSaid(work.cause.said, value);
+    batch.Put(state_table, StateKey(kFanOutEntry, id), value);
+  }
 }
 
 // Everything since the last commit, at once. A dead letter is durable before the position moves past its record.

@@ -2,6 +2,7 @@
 #define DAYBOOK_CDC_GATEWAY_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -50,6 +51,10 @@ struct GatewayOptions {
   // Its records are dead letters sent back: they lie out of their order, so that they belong to no transaction, and a
   // snapshot read among them applies only if nothing is known of its row. "" = none.
   std::string replay_topic;
+  // What a logical message of the source (op m) says its transaction was: Command::source_change of what that
+  // transaction causes; of several messages the first that says something. "" = it says nothing. With it, a transaction
+  // waits for its messages as it waits for its rows; without, they are ignored. Pure and quick.
+  std::function<std::string(std::string_view prefix, std::string_view content)> describe;
   const Clock* clock = &Clock::System();  // not owned
 
   TransactionMode transactions = TransactionMode::kMetadata;

@@ -61,6 +61,9 @@ absl::Status Gateway::Impl::Handle(const Record& record) {
         transactions->Ended(change.transaction, change.event_counts, now);
       }
       return absl::OkStatus();
+    case Change::Kind::kMessage:
+      NoteMessage(change);
+      return absl::OkStatus();
     case Change::Kind::kRow:
       return ApplyRow(change);
   }
@@ -72,6 +75,13 @@ void Gateway::Impl::NoteSnapshot(const Change& c) {
   if (*c.lsn <= full_snapshot_lsn) return;
   full_snapshot_lsn = *c.lsn;
   full_snapshot_changed = true;
+}
+
+void Gateway::Impl::NoteMessage(const Change& c) {
+  ++count.ignored;  // it changes no row
+  if (!options.describe || !c.mark || options.transactions != TransactionMode::kMetadata) return;
+  if (transactions->WasCompleted(c.mark->transaction)) return;
+  transactions->Said(*c.mark, {options.describe(c.message_prefix, c.message_content), c.source_time_us}, now);
 }
 
 absl::Status Gateway::Impl::ResolvePlaceholders(Change& c, const StoredRow* base, std::vector<int>& unknown) {
@@ -263,6 +273,7 @@ void Gateway::Impl::MarkAggregate(int aggregate, std::string_view key, const Cau
   const auto [it, inserted] = dirty.try_emplace(id);
   Dirty& entry = it->second;
   entry.source_time_us = std::max(entry.source_time_us, cause.source_time_us);
+  entry.said.Take(cause.said);
   if (cause.transaction && transactions->IsOpen(*cause.transaction)) {
     if (std::find(entry.transactions.begin(), entry.transactions.end(), *cause.transaction) ==
         entry.transactions.end()) {

@@ -31,9 +31,17 @@ void Gateway::Impl::CloseTransactions(const std::vector<std::uint64_t>& ids) {
   for (const std::uint64_t id : ids) {
     if (!transactions->IsOpen(id)) continue;
     ++count.transactions;
-    for (const std::string& waiter : transactions->Close(id)) {
+    const internal::Transactions::Closed closed = transactions->Close(id);
+    for (const std::string& row : closed.rows) {
+      const auto found = closed.said.text.empty() ? fan_outs.end() : fan_outs.find(std::string_view(row));
+      if (found == fan_outs.end()) continue;
+      found->second.cause.said.Take(closed.said);
+      found->second.changed = true;
+    }
+    for (const std::string& waiter : closed.waiters) {
       const auto found = dirty.find(std::string_view(waiter));
       if (found == dirty.end()) continue;
+      found->second.said.Take(closed.said);
       std::erase(found->second.transactions, id);
       dirty_touched.insert(waiter);
       if (found->second.transactions.empty()) ready.push_back(waiter);
@@ -170,9 +178,9 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::Emit(const std::string& id
   }
   const absl::StatusOr<MappedCommand> mapped =
       options.mappings[static_cast<std::size_t>(aggregate)]->Sync(KeyText(key), tree);
-  const std::int64_t source_time_us = entry.source_time_us;
   if (mapped.ok()) {
-    DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, *mapped, assembly.versions, true, source_time_us));
+    const Origin origin{entry.source_time_us, entry.said.text};
+    DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, *mapped, assembly.versions, true, origin));
     return Finish(id, sending);
   }
   ++count.dead_letters;
@@ -199,7 +207,7 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string
                                                                const StoredRow* root) {
   const int aggregate = TableOfRowId(id);
   const std::string_view key = KeyOfRowId(id);
-  const std::int64_t source_time_us = entry.source_time_us;
+  const Origin origin{entry.source_time_us, entry.said.text};
   DAYBOOK_ASSIGN_OR_RETURN(const Emitted* state, EmittedOf(id));
   if (!state->exists) {
     bool waiting = false;
@@ -237,14 +245,14 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string
   std::string versions(id);
   AppendVarint(versions, root == nullptr ? 0 : std::max(root->lsn, root->moved_lsn));
   const MappedCommand forget = options.mappings[static_cast<std::size_t>(aggregate)]->Forget(KeyText(key));
-  DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, forget, versions, false, source_time_us));
+  DAYBOOK_ASSIGN_OR_RETURN(const Sending sending, Send(id, forget, versions, false, origin));
   return Finish(id, sending);
 }
 
 // Rule R5. The id names content and versions, and the number of the emission, so that two emissions never share one.
 absl::StatusOr<Gateway::Impl::Sending> Gateway::Impl::Send(const std::string& id, const MappedCommand& mapped,
                                                            std::string_view versions, bool exists,
-                                                           std::int64_t source_time_us) {
+                                                           const Origin& origin) {
   DAYBOOK_ASSIGN_OR_RETURN(Emitted * state, EmittedOf(id));
   const std::array<std::uint8_t, 16> hash = Hash128(absl::StrCat(mapped.type, ":", mapped.payload));
   if (state->count > 0 && state->exists == exists && (!exists || state->hash == hash)) {
@@ -269,7 +277,8 @@ absl::StatusOr<Gateway::Impl::Sending> Gateway::Impl::Send(const std::string& id
   command.id = CommandId(NameBasedUuid(CommandNameSpace(), name));
   command.type = mapped.type;
   command.payload = mapped.payload;
-  command.source_time = Timestamp::FromMicros(source_time_us);
+  command.source_time = Timestamp::FromMicros(origin.source_time_us);
+  command.source_change = origin.said;
   command.aggregate = id;
   command.emission = state->count;
   outbox->Add(std::move(command));

@@ -33,6 +33,7 @@ struct Gateway::Impl {
     std::optional<std::uint64_t> transaction;  // open at the time
     bool debounced = true;
     std::int64_t source_time_us = 0;
+    internal::SaidChange said;  // by a transaction that is complete
   };
 
   // An aggregate that changed and was not emitted since.
@@ -43,6 +44,13 @@ struct Gateway::Impl {
     bool queued = false;  // in due_
     std::vector<std::uint64_t> transactions;
     std::int64_t source_time_us = 0;
+    internal::SaidChange said;
+  };
+
+  // What a command tells of the changes behind it.
+  struct Origin {
+    std::int64_t source_time_us = 0;
+    std::string said;
   };
 
   // What is known of an aggregate's commands.
@@ -97,6 +105,7 @@ struct Gateway::Impl {
   absl::Status IngestBatch(std::span<const Record> records);
   absl::Status Commit();
   void AppendState(store::WriteBatch& batch);
+  void AppendFanOuts(store::WriteBatch& batch);
   absl::Status Fail(const absl::Status& status);
   void UpdateCounters();
   std::string* PositionOf(const Record& record);
@@ -109,6 +118,7 @@ struct Gateway::Impl {
   absl::Status ReleaseHeld(int table, std::string_view key, const Cause& cause);
   absl::Status ResolvePlaceholders(Change& change, const internal::StoredRow* base, std::vector<int>& unknown);
   void NoteSnapshot(const Change& change);
+  void NoteMessage(const Change& change);
   Cause CauseOf(const Change& change) const;
   absl::Status Replace(int table, std::string_view key, internal::StoredRow row, const Cause& cause);
   absl::Status MarkAbove(int table, std::string_view key, const std::vector<Value>& values, const Cause& cause);
@@ -128,7 +138,7 @@ struct Gateway::Impl {
   absl::Status AssemblePlacement(int node, std::string_view parent_key, const internal::StoredRow& parent,
                                  Assembly& assembly, std::vector<RowTree>& rows);
   absl::StatusOr<Sending> Send(const std::string& id, const MappedCommand& mapped, std::string_view versions,
-                               bool exists, std::int64_t source_time_us);
+                               bool exists, const Origin& origin);
   Attempt Finish(const std::string& id, Sending sending);
   absl::StatusOr<bool> HasChildren(int aggregate, std::string_view key);
   absl::StatusOr<Emitted*> EmittedOf(const std::string& id);

@@ -10,9 +10,10 @@
 namespace daybook::cdc::internal {
 namespace {
 
-constexpr char kFirstCommandFormat = 1;  // without aggregate and emission
-constexpr char kCommandFormat = 2;
+constexpr char kFirstCommandFormat = 1;   // without aggregate and emission
+constexpr char kSecondCommandFormat = 2;  // without what the source says the change was
 constexpr char kLetterFormat = 3;
+constexpr char kCommandFormat = 4;
 constexpr absl::Duration kRetryDelay = absl::Milliseconds(20);
 constexpr std::string_view kLetterCategory = "dead_letter";
 
@@ -70,6 +71,7 @@ std::string EncodeCommand(const Command& command) {
   AppendLengthPrefixed(out, command.payload);
   AppendLengthPrefixed(out, command.aggregate);
   AppendVarint(out, command.emission);
+  AppendLengthPrefixed(out, command.source_change);
   return out;
 }
 
@@ -81,9 +83,10 @@ bool DecodeCommand(char format, std::string_view in, Command& command) {
       !ConsumeSigned(in, time) || !ConsumeText(in, command.payload)) {
     return false;
   }
-  if (format == kCommandFormat && (!ConsumeText(in, command.aggregate) || !ConsumeVarint(in, command.emission))) {
+  if (format != kFirstCommandFormat && (!ConsumeText(in, command.aggregate) || !ConsumeVarint(in, command.emission))) {
     return false;
   }
+  if (format == kCommandFormat && !ConsumeText(in, command.source_change)) return false;
   const std::optional<StreamId> parsed = StreamId::Parse(stream);
   if (!parsed) return false;
   command.id = CommandId(id);
@@ -206,8 +209,9 @@ absl::StatusOr<Outbox::Entry> Outbox::Decode(std::string_view key, std::string_v
   if (format == kLetterFormat) {
     if (!DecodeLetter(in, entry.letter.emplace())) return Damaged();
     entry.command = InPlaceOf(*entry.letter);
-  } else if ((format != kCommandFormat && format != kFirstCommandFormat) || !DecodeCommand(format, in, entry.command)) {
-    return Damaged();
+  } else {
+    const bool known = format == kCommandFormat || format == kSecondCommandFormat || format == kFirstCommandFormat;
+    if (!known || !DecodeCommand(format, in, entry.command)) return Damaged();
   }
   entry.command.sequence = ReadBigEndian64(key.data());
   return entry;

@@ -12,6 +12,9 @@ namespace {
 constexpr char kHeaderEntry = 't';
 constexpr char kEventEntry = 'x';
 constexpr char kRowEntry = 'y';
+constexpr char kSaidEntry = 'c';
+// What END calls the logical messages of a transaction.
+constexpr std::string_view kMessagesCollection = "LOGICAL_DECODING_MESSAGE";
 // Late duplicates of a completed transaction do not open it again; duplicates are recent, so a few thousand do.
 constexpr std::size_t kCompletedMax = 8192;
 
@@ -29,7 +32,7 @@ Transactions::OpenOne& Transactions::Get(std::uint64_t id, absl::Duration now) {
   if (inserted) {
     one.first_seen = now;
     one.header_changed = true;
-    one.arrived.resize(catalog_->tables().size());
+    one.arrived.resize(messages_place() + 1);
   }
   changed_.insert(id);
   return one;
@@ -55,6 +58,21 @@ void Transactions::Arrived(const TransactionMark& mark, int table, std::string_v
   CheckComplete(mark.transaction, one);
 }
 
+void Transactions::Said(const TransactionMark& mark, SaidChange said, absl::Duration now) {
+  OpenOne& one = Get(mark.transaction, now);
+  const bool first = one.said.text.empty() || mark.collection_order < one.said_order;
+  if (!said.text.empty() && first) {
+    one.said = std::move(said);
+    one.said_order = mark.collection_order;
+    std::string value;
+    AppendVarint(value, static_cast<std::uint64_t>(one.said_order));
+    AppendVarint(value, static_cast<std::uint64_t>(one.said.time_us));
+    value.append(one.said.text);
+    one.unstored.emplace_back(EntryKey(kSaidEntry, mark.transaction), std::move(value));
+  }
+  Arrived(mark, static_cast<int>(messages_place()), "", now);
+}
+
 void Transactions::AddRow(std::uint64_t id, std::string_view row) {
   const auto found = open_.find(id);
   if (found == open_.end()) return;
@@ -72,10 +90,11 @@ void Transactions::Ended(std::uint64_t id, const std::vector<std::pair<std::stri
   OpenOne& one = Get(id, now);
   one.ended = true;
   one.header_changed = true;
-  one.expected.assign(catalog_->tables().size(), 0);
+  one.expected.assign(messages_place() + 1, 0);
   for (const auto& [collection, count] : counts) {
     const int table = catalog_->FindTable(collection);
     if (table >= 0) one.expected[static_cast<std::size_t>(table)] += count;
+    if (messages_ == Messages::kCounted && collection == kMessagesCollection) one.expected[messages_place()] += count;
   }
   CheckComplete(id, one);
 }
@@ -116,18 +135,21 @@ std::vector<std::uint64_t> Transactions::Overdue(absl::Duration now, absl::Durat
 
 std::vector<std::uint64_t> Transactions::TakeComplete() { return std::exchange(complete_, {}); }
 
-std::vector<std::string> Transactions::Close(std::uint64_t id) {
+Transactions::Closed Transactions::Close(std::uint64_t id) {
   const auto found = open_.find(id);
   if (found == open_.end()) return {};
   OpenOne& one = found->second;
-  std::vector<std::string> waiters(one.waiters.begin(), one.waiters.end());
-  std::sort(waiters.begin(), waiters.end());
+  Closed closed;
+  closed.waiters.assign(one.waiters.begin(), one.waiters.end());
+  std::sort(closed.waiters.begin(), closed.waiters.end());
   for (const std::string& row : one.rows) {
     const auto ids = rows_.find(row);
     if (ids == rows_.end()) continue;
     std::erase(ids->second, id);
     if (ids->second.empty()) rows_.erase(ids);
   }
+  closed.rows = std::move(one.rows);
+  closed.said = std::move(one.said);
   if (one.stored) stored_and_closed_.push_back(id);
   changed_.erase(id);
   open_.erase(found);
@@ -136,13 +158,13 @@ std::vector<std::string> Transactions::Close(std::uint64_t id) {
     completed_set_.erase(completed_order_.front());
     completed_order_.pop_front();
   }
-  return waiters;
+  return closed;
 }
 
 void Transactions::AppendTo(store::WriteBatch& batch) {
   for (const std::uint64_t id : stored_and_closed_) {
     batch.Delete(state_, EntryKey(kHeaderEntry, id));
-    for (const char kind : {kEventEntry, kRowEntry}) {
+    for (const char kind : {kEventEntry, kRowEntry, kSaidEntry}) {
       const std::string prefix = EntryKey(kind, id);
       batch.DeleteRange(state_, prefix, store::PrefixEnd(prefix));
     }
@@ -165,7 +187,7 @@ void Transactions::AppendTo(store::WriteBatch& batch) {
 
 absl::Status Transactions::Load(const store::KeyValueReader& reader, absl::Duration now) {
   const absl::Status damaged = absl::DataLossError("a stored transaction of the gateway cannot be read");
-  for (const char kind : {kHeaderEntry, kEventEntry, kRowEntry}) {
+  for (const char kind : {kHeaderEntry, kEventEntry, kRowEntry, kSaidEntry}) {
     const std::string prefix(1, kind);
     const auto cursor = reader.Scan(state_, prefix, store::PrefixEnd(prefix));
     while (true) {
@@ -183,9 +205,10 @@ absl::Status Transactions::Load(const store::KeyValueReader& reader, absl::Durat
         one.ended = !value.empty() && value.front() != 0;
         if (!one.ended) continue;
         value.remove_prefix(1);
-        for (std::size_t t = 0; t < catalog_->tables().size(); ++t) {
+        for (std::size_t t = 0; t <= messages_place(); ++t) {
           std::uint64_t count = 0;
-          if (!ConsumeVarint(value, count)) return damaged;
+          const bool earlier = t == messages_place() && value.empty();  // a version that did not count messages
+          if (!earlier && !ConsumeVarint(value, count)) return damaged;
           one.expected.push_back(static_cast<std::int64_t>(count));
         }
       } else if (kind == kEventEntry) {
@@ -193,8 +216,15 @@ absl::Status Transactions::Load(const store::KeyValueReader& reader, absl::Durat
         const int table = TableOfRowId(key);
         one.events.emplace(table, static_cast<std::int64_t>(ReadBigEndian64(key.data() + 2)));
         ++one.arrived[static_cast<std::size_t>(table)];
-      } else {
+      } else if (kind == kRowEntry) {
         NoteRow(id, one, key);
+      } else {
+        std::string_view value = cursor->value();
+        std::uint64_t order = 0;
+        std::uint64_t time = 0;
+        if (!ConsumeVarint(value, order) || !ConsumeVarint(value, time)) return damaged;
+        one.said = {std::string(value), static_cast<std::int64_t>(time)};
+        one.said_order = static_cast<std::int64_t>(order);
       }
     }
   }

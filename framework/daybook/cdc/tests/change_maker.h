@@ -72,6 +72,8 @@ class TextMapping final : public AggregateMapping {
 // Records as Debezium makes them, kept alive; each table is a topic, `partition` is the test's choice.
 class ChangeMaker {
  public:
+  static constexpr char kMessages[] = "LOGICAL_DECODING_MESSAGE";  // as END counts them
+
   struct Spec {
     std::string table;  // "owner"
     char operation = 'c';
@@ -105,8 +107,8 @@ class ChangeMaker {
   Record End(const std::string& transaction, const std::vector<std::pair<std::string, int>>& counts) {
     std::string list;
     for (const auto& [table, count] : counts) {
-      absl::StrAppend(&list, list.empty() ? "" : ",", "{\"data_collection\":\"public.", table,
-                      "\",\"event_count\":", count, "}");
+      absl::StrAppend(&list, list.empty() ? "" : ",", "{\"data_collection\":\"", table == kMessages ? "" : "public.",
+                      table, "\",\"event_count\":", count, "}");
     }
     return Raw("bos.transaction", "{\"id\":\"1\"}",
                absl::StrCat("{\"status\":\"END\",\"id\":\"", transaction, ":999999\",\"event_count\":1,",
@@ -116,6 +118,20 @@ class ChangeMaker {
     return Raw("bos.transaction", "{\"id\":\"1\"}",
                absl::StrCat("{\"status\":\"BEGIN\",\"id\":\"", transaction,
                             ":1\",\"event_count\":null,\"data_collections\":null,\"ts_ms\":1}"));
+  }
+
+  // A logical message; `content` in base64.
+  Record Message(const std::string& prefix, const std::string& content, const std::string& transaction, int order = 1,
+                 std::int64_t time_ms = 1700000000000) {
+    return Raw("bos.message", absl::StrCat("{\"prefix\":", Quoted(prefix), "}"),
+               absl::StrCat(
+                   "{\"op\":\"m\",\"ts_ms\":1,\"source\":{\"ts_ms\":", time_ms,
+                   ",\"snapshot\":\"false\",\"schema\":\"\",\"table\":\"\",\"txId\":1,\"lsn\":5},",
+                   "\"message\":{\"prefix\":", Quoted(prefix), ",\"content\":\"", content, "\"},", "\"transaction\":",
+                   transaction.empty() ? "null"
+                                       : absl::StrCat("{\"id\":\"", transaction,
+                                                      ":5\",\"total_order\":1,\"data_collection_order\":", order, "}"),
+                   "}"));
   }
 
   Record Raw(const std::string& topic, const std::optional<std::string>& key, const std::optional<std::string>& value,
@@ -194,6 +210,7 @@ class ListingSink final : public CommandSink {
   absl::Status Publish(const Command& command, Done done) override {
     if (!refuse.ok()) return refuse;
     ids.push_back(command.id.ToString());
+    changes.push_back(command.source_change);
     list.push_back(absl::StrCat(command.stream.text(), " ", command.type == "Forget" ? "forgotten" : command.payload));
     if (keep_answers) {
       answers.push_back(std::move(done));
@@ -209,6 +226,7 @@ class ListingSink final : public CommandSink {
   bool keep_answers = false;
   std::vector<Done> answers;
   std::vector<std::string> ids;
+  std::vector<std::string> changes;  // what the source says of each
   std::vector<std::string> list;
 };
 

@@ -7,6 +7,7 @@ client what BOS's own endpoint says, byte for byte; no answer showed half a tran
 """
 
 import argparse
+import base64
 import http.client
 import json
 import os
@@ -141,6 +142,7 @@ class LiveTest(unittest.TestCase):
         self.assertGreater(reader.seen, 0, "no answer had a transaction that could be seen by half")
         self.assertEqual(reader.halves[:2], [])
         self.assert_nothing_was_published_twice()
+        self.assert_states_are_called_what_bos_says()
         self.assert_snapshots_make_no_commands()
 
     def assert_nothing_was_published_twice(self):
@@ -152,6 +154,19 @@ class LiveTest(unittest.TestCase):
             ids.append((headers["ce_source"], headers["ce_id"]))
         self.assertEqual(len(set(ids)), len(ids))
         self.assertEqual(sorted(positions), list(range(1, len(positions) + 1)), "each position of the log, once")
+
+    def assert_states_are_called_what_bos_says(self):
+        """Where a transaction wrote a logical message, its type; else created, updated or deleted."""
+        def read(*topics):
+            return records.read(["--bootstrap", self.stack.kafka.bootstrap, "--read-committed", *topics])
+
+        contents = [json.loads(record["value"])["message"] for record in read(r"^bos(-eu)?\.message$")]
+        said = {json.loads(base64.b64decode(m["content"]))["type"] for m in contents if m["prefix"] == "bos.context"}
+        called = {dict(record["headers"])["ce_type"] for record in read("beneficiary.beneficiary.state.v1")}
+        own = {"beneficiary.created", "beneficiary.updated", "beneficiary.deleted"}
+        self.assertLessEqual(called - own, said)
+        # One command may tell of several transactions, and is called what the newest says: not each is found again.
+        self.assertGreaterEqual(len(called & said), 3, (called, said))
 
     def gateway_is_idle(self):
         """Nothing to read, to emit or to publish, as its metrics tell."""

@@ -21,6 +21,7 @@ runtime::CommandOptions OptionsOf(const cdc::Command& command) {
   options.fingerprint = daybook::Sha256(absl::StrCat(command.type, "\n", command.payload));
   options.actor = "bos-gateway";
   if (command.source_time != daybook::Timestamp()) options.source_time = command.source_time;
+  options.source_change = command.source_change;
   return options;
 }
 

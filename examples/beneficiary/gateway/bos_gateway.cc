@@ -95,6 +95,7 @@ absl::StatusOr<std::unique_ptr<BosGateway>> BosGateway::Open(BosGatewayOptions o
   engine.role = options.role;
   engine.dead_letters = options.dead_letters;
   engine.replay_topic = options.replay_topic;
+  engine.describe = ChangeSaidBy;
   DAYBOOK_ASSIGN_OR_RETURN(impl->gateway, cdc::Gateway::Open(std::move(engine), kv, sink));
   return std::unique_ptr<BosGateway>(new BosGateway(std::move(impl)));
 }

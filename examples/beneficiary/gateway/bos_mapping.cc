@@ -2,6 +2,8 @@
 
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
 
@@ -16,6 +18,8 @@ using daybook::cdc::MappedCommand;
 using daybook::cdc::RowTree;
 using daybook::cdc::RowView;
 
+constexpr std::string_view kContextPrefix = "bos.context";
+constexpr std::size_t kChangeSizeMax = 100;
 constexpr std::int64_t kFirstTime = -62'135'596'800'000'000;  // 0001-01-01T00:00:00.000000Z
 constexpr std::int64_t kLastTime = 253'402'300'799'999'999;   // 9999-12-31T23:59:59.999999Z
 
@@ -94,6 +98,19 @@ void MapRegulatory(const RowView& row, types::v1::Regulatory& out) {
 }  // namespace
 
 std::int64_t ClampTime(std::int64_t micros) { return std::clamp(micros, kFirstTime, kLastTime); }
+
+std::string ChangeSaidBy(std::string_view prefix, std::string_view content) {
+  google::protobuf::Struct context;
+  const google::protobuf::StringPiece json(content.data(), content.size());
+  if (prefix != kContextPrefix || !google::protobuf::util::JsonStringToMessage(json, &context).ok()) return "";
+  const auto type = context.fields().find("type");
+  if (type == context.fields().end()) return "";
+  const std::string& text = type->second.string_value();
+  const bool is_name = text.size() <= kChangeSizeMax && std::all_of(text.begin(), text.end(), [](char c) {
+                         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+                       });
+  return is_name ? text : "";
+}
 
 types::v1::BosImage ImageOf(std::string_view instance, const RowTree& beneficiary) {
   const RowView& row = beneficiary.row;

@@ -21,6 +21,10 @@ std::int64_t ClampTime(std::int64_t micros);
 daybook::StreamId BosBeneficiaryStream(std::string_view instance, std::string_view pk);
 daybook::StreamId BosClientStream(std::string_view instance, std::string_view pk);
 
+// What a logical message of BOS says its transaction was: the type in the content of a "bos.context", as in
+// {"type":"beneficiary.removed"}. "" for other messages, and for a type that is not 1 to 100 of a-z, 0-9, ., _ and -.
+std::string ChangeSaidBy(std::string_view prefix, std::string_view content);
+
 // beneficiaries_beneficiary and what hangs on it -> SyncFromBos, ForgetFromBos.
 class BeneficiaryMapping final : public daybook::cdc::AggregateMapping {
  public:

@@ -56,6 +56,7 @@ bus::BusCommand ToBusCommand(const cdc::Command& command, const OutputWriter& by
   out.source = absl::StrCat("/beneficiary/gateway/", by.instance);
   out.actor = std::string(kGatewayActor);
   if (command.source_time != daybook::Timestamp()) out.source_time = command.source_time;
+  out.source_change = command.source_change;
   out.extensions = {{std::string(kInstance), by.instance},
                     {std::string(kWriter), by.writer},
                     {std::string(kAggregate), absl::BytesToHexString(command.aggregate)},

@@ -52,6 +52,7 @@ std::vector<std::string> CapturedTopics(const BosSource& source) {
     topics.push_back(absl::StrCat(source.prefix, ".", table.name));
   }
   topics.push_back(absl::StrCat(source.prefix, ".transaction"));
+  topics.push_back(absl::StrCat(source.prefix, ".message"));
   return topics;
 }
 

@@ -21,7 +21,7 @@ struct BosSource {
 // or one of them twice.
 absl::StatusOr<std::vector<BosSource>> ParseBosSources(std::string_view text);
 
-// The connector's topics: of every captured table, and of transactions.
+// The connector's topics: of every captured table, of transactions, and of logical messages.
 std::vector<std::string> CapturedTopics(const BosSource& source);
 // Where records go that were not understood.
 std::string DeadLetterTopic(std::string_view topic);

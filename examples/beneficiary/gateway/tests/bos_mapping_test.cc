@@ -215,5 +215,16 @@ TEST(BosGatewayTest, InstanceNamesAreChecked) {
   }
 }
 
+TEST(ChangeSaidByTest, TheTypeOfABosContextAndNothingElse) {
+  EXPECT_EQ(ChangeSaidBy("bos.context", R"({"type":"beneficiary.removed","by":7})"), "beneficiary.removed");
+  EXPECT_EQ(ChangeSaidBy("other", R"({"type":"beneficiary.removed"})"), "");
+  for (const std::string& odd :
+       {std::string("{"), std::string(), std::string("[]"), std::string("{}"), std::string(R"({"type":7})"),
+        std::string(R"({"type":"with blanks"})"), R"({"type":")" + std::string(101, 'x') + R"("})",
+        std::string("\xff\xfe"), std::string(10000, '[')}) {
+    EXPECT_EQ(ChangeSaidBy("bos.context", odd), "") << odd.substr(0, 40);
+  }
+}
+
 }  // namespace
 }  // namespace beneficiary

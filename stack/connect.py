@@ -16,8 +16,10 @@ FAILED = ("uncaught and unrecoverable exception", "Failed to create job", "Faile
 MAIN = "org.apache.kafka.connect.cli.ConnectStandalone"
 CAPTURE_SQL = ROOT / "stack" / "config" / "capture.sql"
 
+# [tables]
 TABLES = ("clients_client", "core_address", "core_bank", "core_bankaccount", "beneficiaries_beneficiary",
           "beneficiaries_alias", "beneficiaries_email", "beneficiaries_regulatory")
+# [tables]
 
 WORKER = {
     "key.converter": "org.apache.kafka.connect.json.JsonConverter",

@@ -4,7 +4,7 @@
 usage: check_snippets.py [--update] [FILE…]       also as ./dev docs [--update]; without FILE: docs/ and README.md
 
 In a document, before a fenced block:   <!-- snippet PATH NAME -->   (without NAME: the whole file)
-In the code, around the region:         // [NAME]   …   // [NAME]    (or # in CMake and scripts)
+In the code, around the region:         // [NAME]   …   // [NAME]    (or # in CMake and scripts, -- in SQL)
 --update copies the regions into the documents.
 """
 
@@ -32,7 +32,7 @@ def region(path, name, root):
     if not file.is_file():
         raise DocError(f"there is no file {path}")
     lines = file.read_text("utf-8").splitlines()
-    marker = re.compile(r"^\s*(?://|#) \[([\w-]+)\]\s*$")
+    marker = re.compile(r"^\s*(?://|#|--) \[([\w-]+)\]\s*$")
     if name is None:
         return "\n".join(line for line in lines if not marker.match(line)) + "\n"
     at = [i for i, line in enumerate(lines) if (m := marker.match(line)) and m.group(1) == name]
@@ -116,6 +116,18 @@ def decisions_problems(root, update):
         yield "docs/adr/README.md does not list the decisions as they are: ./dev docs --update"
 
 
+def missing_in_index(root):
+    """docs/README.md names every how-to guide and every page of the reference; folders are named as a whole."""
+    index = root / "docs/README.md"
+    if not index.exists():
+        return
+    linked = {m.group(1) for m in LINK.finditer(index.read_text("utf-8"))}
+    for folder in ("how-to", "reference"):
+        for file in sorted((root / "docs" / folder).glob("*.md")):
+            if f"{folder}/{file.name}" not in linked:
+                yield f"docs/README.md does not list {folder}/{file.name}"
+
+
 def documents(root):
     return [file for file in [root / "README.md", root / "CHANGELOG.md"] if file.exists()] + sorted(
         (root / "docs").rglob("*.md")
@@ -130,7 +142,7 @@ def main(arguments, root=ROOT):
         for problem in check(file, root, update):
             bad += 1
             print(f"{file.relative_to(root)}: {problem}")
-    for problem in decisions_problems(root, update):
+    for problem in [*decisions_problems(root, update), *missing_in_index(root)]:
         bad += 1
         print(problem)
     print(f"docs: {len(files)} documents, {bad} problems")

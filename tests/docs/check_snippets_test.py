@@ -42,6 +42,12 @@ class SnippetsTest(unittest.TestCase):
         for bad in [other_file, other_region, "<!-- snippet x.cc body -->\n"]:
             self.assertEqual(self.run_on(bad)[0], 1, bad)
 
+    def test_regions_are_marked_in_the_comments_of_each_language(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for mark in ("//", "#", "--"):
+                (pathlib.Path(folder) / "x").write_text(f"{mark} [a]\nbody\n{mark} [a]\n")
+                self.assertEqual(check_snippets.region("x", "a", pathlib.Path(folder)), "body\n")
+
     def test_links_lead_somewhere(self):
         self.assertEqual(self.run_on("# A b\n[up](../x.cc) [here](#a-b) [web](https://example.org) `[c](d)`\n")[0], 0)
         for bad in ["[gone](gone.md)\n", "# A\n[here](#b)\n", "![picture](gone.svg)\n"]:
@@ -63,6 +69,16 @@ class SnippetsTest(unittest.TestCase):
             self.assertIn("| 1 | [A](0001-a.md) |", (adr / "README.md").read_text())
             (adr / "0001-b.md").write_text("# 1. B\n")
             self.assertEqual(len(problems()), 2)
+
+    def test_every_page_is_in_the_index(self):
+        with tempfile.TemporaryDirectory() as folder:
+            docs = pathlib.Path(folder) / "docs"
+            (docs / "how-to").mkdir(parents=True)
+            (docs / "how-to/a.md").write_text("# A\n")
+            (docs / "README.md").write_text("# D\n")
+            self.assertEqual(len(list(check_snippets.missing_in_index(pathlib.Path(folder)))), 1)
+            (docs / "README.md").write_text("# D\n\n[A](how-to/a.md)\n")
+            self.assertEqual(list(check_snippets.missing_in_index(pathlib.Path(folder))), [])
 
 
 if __name__ == "__main__":

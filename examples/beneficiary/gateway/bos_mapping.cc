@@ -133,11 +133,13 @@ types::v1::BosImage ImageOf(std::string_view instance, const RowTree& beneficiar
   if (const RowTree* address = beneficiary.One("address"); address != nullptr) {
     MapAddress(address->row, *image.mutable_address());
   }
+  // [map-child]
   for (const RowTree& alias : beneficiary.Many("aliases")) {
     types::v1::Alias& out = *image.add_aliases();
     out.set_alias(Text(alias.row, "alias"));
     out.set_legacy_id(std::to_string(alias.row.Int("id")));
   }
+  // [map-child]
   for (const RowTree& email : beneficiary.Many("emails")) {
     types::v1::Email& out = *image.add_emails();
     out.set_email(Text(email.row, "email"));

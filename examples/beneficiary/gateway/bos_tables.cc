@@ -79,7 +79,9 @@ std::vector<Table> Tables() {
         Nullable(Text("correspondent_swift_code", 11)), Nullable(Text("correspondent_account", 34)),
         Nullable(Money("daily_limit", 4)), Flag("is_default"), Flag("is_active"), Unused(Time("modified"))},
        {"id"}},
+      // [child-table]
       {kAliases, {Id("id"), Id("beneficiary_id"), Text("alias", 70)}, {"id"}},
+      // [child-table]
       {kEmails, {Id("id"), Id("beneficiary_id"), Text("email", 254)}, {"id"}},
       {kRegulatory,
        {Id("beneficiary_id"), Text("inn", 12), Text("kpp", 9), Text("kio", 5), Text("kbk", 20), Text("vo", 8),
@@ -99,7 +101,10 @@ std::vector<AggregateShape> Shapes() {
                          {Placement::Reference("bank", kBanks, "bank_id",
                                                {Placement::Reference("address", kAddresses, "address_id")})},
                          ours),
-        Placement::Child("aliases", kAliases, "beneficiary_id"), Placement::Child("emails", kEmails, "beneficiary_id"),
+        // [child-placement]
+        Placement::Child("aliases", kAliases, "beneficiary_id"),
+        // [child-placement]
+        Placement::Child("emails", kEmails, "beneficiary_id"),
         Placement::Child("regulatory", kRegulatory, "beneficiary_id")}},
       {"client", kClients, {}},
   };

@@ -145,6 +145,22 @@ TEST(BosMappingTest, WhatIsNotThereStaysAbsentAndBlanksAloneStay) {
   EXPECT_FALSE(command.image().has_regulatory());
 }
 
+// [rows-then-command]
+TEST(BosMappingTest, AliasesComeInTheOrderOfTheirKeys) {
+  Rows rows;
+  RowTree tree = rows.Beneficiary({});
+  for (const int id : {9, 10}) {
+    tree.below[3].second.push_back(
+        rows.Row("beneficiaries_alias", {{"id", std::int64_t{id}}, {"alias", std::string("acme")}}));
+  }
+  const types::v1::BosImage image = Sync(tree).image();
+  ASSERT_EQ(image.aliases_size(), 2);
+  EXPECT_EQ(image.aliases(0).alias(), "acme");
+  EXPECT_EQ(image.aliases(0).legacy_id(), "9");
+  EXPECT_EQ(image.aliases(1).legacy_id(), "10");
+}
+// [rows-then-command]
+
 TEST(BosMappingTest, AnEmptyRegulatoryRowIsARow) {
   Rows rows;
   RowTree tree = rows.Beneficiary({});

@@ -209,9 +209,11 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::EmitGone(const std::string
   const std::string_view key = KeyOfRowId(id);
   const Origin origin{entry.source_time_us, entry.said.text};
   DAYBOOK_ASSIGN_OR_RETURN(const Emitted* state, EmittedOf(id));
-  if (!state->exists) {
-    bool waiting = false;
-    if (root == nullptr || !root->Seen()) {
+  const bool never_seen = root == nullptr || !root->Seen();
+  // What was published of a row that never came here is no deletion: the topics may have lost it.
+  if (!state->exists || (never_seen && role == Role::kActive)) {
+    bool waiting = state->exists;
+    if (never_seen && !waiting) {
       DAYBOOK_ASSIGN_OR_RETURN(waiting, HasChildren(aggregate, key));
     }
     if (waiting) {

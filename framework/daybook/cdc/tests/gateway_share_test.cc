@@ -260,6 +260,33 @@ TEST_F(GatewayShareTest, ADeletionThatTheStandbySawBeforeTheCommandIsStillTold) 
   EXPECT_THAT(Sent(), ElementsAre("owner/1 Sync Ann [] {}", "owner/1 Forget "));
 }
 
+// As after a directory that was lost, over topics that no longer hold all that was read.
+TEST_F(GatewayShareTest, WhoseRowNeverCameIsParkedAndNotForgotten) {
+  a_.TakeOver();
+  a_.Ingest({Owner(1, "Ann", 10, "7"), End("7"), Owner(2, "Bob", 20, "8"), End("8")});
+  a_.StepDown();
+  b_.Ingest({Owner(2, "Bob", 20, "8"), End("8")});
+  b_.TakeOver();
+  EXPECT_THAT(Sent(), ElementsAre("owner/1 Sync Ann [] {}", "owner/2 Sync Bob [] {}"));
+  EXPECT_EQ(b_.counters().parked, 1u);
+
+  b_.Ingest({Owner(1, "Ann", 10, "7"), End("7")});
+  EXPECT_EQ(topic_.items.size(), 2u);
+  EXPECT_EQ(b_.counters().parked, 0u);
+  b_.Ingest({Owner(1, "", 30, "9", 'd'), End("9")});
+  EXPECT_THAT(Sent().back(), "owner/1 Forget ");
+}
+
+// A deletion is told even if it is all that is known of the row.
+TEST_F(GatewayShareTest, ADeletionOfARowThatNeverCameIsTold) {
+  a_.TakeOver();
+  a_.Ingest({Owner(1, "Ann", 10, "7"), End("7")});
+  a_.StepDown();
+  b_.Ingest({Owner(1, "", 20, "8", 'd'), End("8")});
+  b_.TakeOver();
+  EXPECT_THAT(Sent(), ElementsAre("owner/1 Sync Ann [] {}", "owner/1 Forget "));
+}
+
 TEST_F(GatewayShareTest, WhatIsHeldSurvivesARestart) {
   b_.Ingest({Owner(1, "Ann", 10, "7"), End("7")});
   b_.Start();

@@ -36,6 +36,7 @@ class LiveGatewayTest : public ::testing::Test {
     options.sources = std::move(sources);
     options.session_timeout = absl::Milliseconds(500);
     options.hang_timeout = absl::Seconds(2);  // the time that a busy machine may take
+    options.command_partitions = 6;           // so that several are read back
     return options;
   }
   void Load(const std::string& name, const std::string& prefix) {

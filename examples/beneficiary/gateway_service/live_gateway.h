@@ -31,7 +31,7 @@ struct LiveGatewayOptions {
   std::string group = "beneficiary-gateway";          // also the transactional id
   absl::Duration session_timeout = absl::Seconds(6);  // without a sign of life: another process takes over
   absl::Duration hang_timeout = absl::Seconds(30);    // its own thread stands still for longer: likewise
-  int command_partitions = 6;                         // of the command topics, if they have to be made
+  int command_partitions = 1;                         // of the command topics, if they have to be made: one log, so one
 
   // Topics whose stored positions are forgotten at the start: they were made anew, or what comes next was deleted.
   std::vector<std::string> forget_positions;

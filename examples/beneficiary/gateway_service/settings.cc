@@ -17,7 +17,8 @@ DAYBOOK_FLAG(std::string, group, "Sharing", "beneficiary-gateway",
 DAYBOOK_FLAG(absl::Duration, session_timeout, "Sharing", absl::Seconds(6),
              "without a sign of life from the one that publishes for so long, another takes over");
 DAYBOOK_FLAG(absl::Duration, hang_timeout, "Sharing", absl::Seconds(30), "likewise if it lives and makes no progress");
-DAYBOOK_FLAG(int, command_partitions, "Sharing", 6, "partitions of the command topics, if they are not there yet");
+DAYBOOK_FLAG(int, command_partitions, "Sharing", 1,
+             "partitions of the command topics, if they are not there yet; beneficiary-command demands 1");
 DAYBOOK_FLAG(std::string, replay_dead_letters, "Instead of serving", "",
              "send the dead letters of this captured topic back, for the running gateways to take in, and end");
 

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,7 @@ class LiveTest(unittest.TestCase):
         self.assertEqual(reader.halves[:2], [])
         self.assert_nothing_was_published_twice()
         self.assert_states_are_called_what_bos_says()
+        self.assert_no_command_tells_half_a_transaction(torn.instance)
         self.assert_snapshots_make_no_commands()
 
     def assert_nothing_was_published_twice(self):
@@ -167,6 +169,20 @@ class LiveTest(unittest.TestCase):
         self.assertLessEqual(called - own, said)
         # One command may tell of several transactions, and is called what the newest says: not each is found again.
         self.assertGreaterEqual(len(called & said), 3, (called, said))
+
+    def assert_no_command_tells_half_a_transaction(self, instance):
+        """Each one on the topics, however soon the next one followed: two texts of write_together are two halves."""
+        seen, halves = 0, []
+        for record in records.read(["--bootstrap", self.stack.kafka.bootstrap, "--read-committed", *COMMANDS]):
+            if dict(record["headers"]).get("ce_bosinstance") != instance:
+                continue
+            value = base64.b64decode(record.get("value_base64", "")) or (record.get("value") or "").encode("utf-8")
+            texts = set(re.findall(rb"together [0-9]{8}", value))
+            seen += len(texts) > 0
+            if len(texts) > 1:
+                halves.append((record["topic"], record["partition"], record["offset"], texts))
+        self.assertGreater(seen, 0)
+        self.assertEqual(halves[:3], [])
 
     def gateway_is_idle(self):
         """Nothing to read, to emit or to publish, as its metrics tell."""

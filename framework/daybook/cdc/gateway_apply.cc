@@ -54,7 +54,7 @@ absl::Status Gateway::Impl::Handle(const Record& record) {
           ToAbsl(record.topic), "[", record.partition, "]@", record.offset, ": table ",
           catalog.tables()[static_cast<std::size_t>(change.table)].name,
           " was truncated at the source. Bulk deletes are not applied: check the source, then take a new snapshot into "
-          "an empty gateway directory, or skip the record"));
+          "an empty gateway directory"));
     case Change::Kind::kTransactionEnd:
       if (replayed && !transactions->IsOpen(change.transaction)) return absl::OkStatus();
       if (options.transactions == TransactionMode::kMetadata && !transactions->WasCompleted(change.transaction)) {

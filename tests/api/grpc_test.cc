@@ -159,7 +159,9 @@ TEST_F(GrpcTest, AnUpdateNeedsTheEtagAndChangesWhatItsMaskNames) {
   };
   EXPECT_EQ(ReasonOf(call()), "ETAG_REQUIRED");
   *update.mutable_options() = Waiting("", "\"7\"");
-  EXPECT_EQ(call().error_code(), ::grpc::StatusCode::ABORTED);
+  ::grpc::Status status = call();
+  EXPECT_EQ(status.error_code(), ::grpc::StatusCode::ABORTED);
+  EXPECT_EQ(ReasonOf(status), "REVISION_CONFLICT");
   *update.mutable_options() = Waiting("", "\"1\"");
   ASSERT_TRUE(call().ok());
   EXPECT_EQ(response.beneficiary().name(), "Acme Two");
@@ -169,7 +171,7 @@ TEST_F(GrpcTest, AnUpdateNeedsTheEtagAndChangesWhatItsMaskNames) {
   update.mutable_update_mask()->clear_paths();
   update.mutable_update_mask()->add_paths("version");
   update.mutable_update_mask()->add_paths("address.planet");
-  ::grpc::Status status = call();
+  status = call();
   EXPECT_EQ(status.error_code(), ::grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(daybook::rpc::DetailsOf(status)->violations.size(), 2u);
   // A whole part is replaced, or removed when it is not set.

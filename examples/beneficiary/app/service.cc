@@ -37,6 +37,7 @@ void Service::Write(WriteRequest request, WriteHandler done) {
       if (head.ok() && head->revision == daybook::Revision()) {
         return done(WithReason(absl::NotFoundError("There is no such beneficiary."), "NOT_REGISTERED"));
       }
+      return done(WithReason(std::move(outcome).status(), "REVISION_CONFLICT"));
     }
     done(std::move(outcome).status());
   };

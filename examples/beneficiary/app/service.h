@@ -73,7 +73,8 @@ class Service {
   static absl::Status NotServedHere();
 
   // Executes the command, then waits for the read models asked for. A wait that runs out is no error: not shown.
-  // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream.
+  // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream, and has
+  // the reason REVISION_CONFLICT otherwise.
   void Write(WriteRequest request, WriteHandler done);
 
   // kInvalidArgument (reason UNKNOWN_READ_MODEL), naming those there are.

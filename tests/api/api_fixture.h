@@ -33,8 +33,10 @@ class ApiTest : public ::testing::Test {
   using Reply = daybook::http::testing::Reply;
   using Headers = daybook::http::testing::Headers;
 
+  virtual EngineOptions Options() const { return {}; }
+
   void SetUp() override {
-    auto engine = Engine::Open({});
+    auto engine = Engine::Open(Options());
     ASSERT_TRUE(engine.ok()) << engine.status();
     engine_ = *std::move(engine);
     Serve({});

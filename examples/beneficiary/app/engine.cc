@@ -36,7 +36,7 @@ absl::Status Engine::Start(const EngineOptions& options) {
     models.path = absl::StrCat(options.data_dir, "/read-models");
     DAYBOOK_ASSIGN_OR_RETURN(read_models_, store::OpenRocksKeyValue(models));
   }
-  runtime::PartitionOptions partition;
+  runtime::PartitionOptions partition = options.partition;
   partition.outcome_retention = options.outcome_retention;
   partition.clock = options.clock;
   partition.ids = options.ids;

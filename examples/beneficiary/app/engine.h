@@ -27,6 +27,8 @@ struct EngineOptions {
   daybook::projection::ShownHandler on_shown;  // see projection/shown.h; may be empty
   const daybook::Clock* clock = &daybook::Clock::System();
   daybook::UuidSource* ids = &daybook::UuidSource::System();
+  // Limits of queue, batches and cache; retention, clock and ids are those above.
+  daybook::runtime::PartitionOptions partition;
 };
 
 // Log, committer, executors, projections and queries of the service, put together in one process.

@@ -145,6 +145,19 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertIn("sound", text)
 
+    def test_records_of_another_bos_are_other_beneficiaries(self):
+        told = []
+        for instance in ("uk", "eu"):  # the same topics, offsets and keys
+            with Service(BINARY, self.data_dir, f"--bos_records={SAMPLE}", f"--bos_instance={instance}") as service:
+                report = next(json.loads(line) for line in service.lines if "ingested recorded changes" in line)
+                _, _, body = service.request("GET", "/v1/clients/EBPCLI000001/beneficiaries?limit=200")
+                told.append((report["commands"], report["skipped"], json.loads(body)["items"]))
+                self.assertEqual(service.stop(), 0)
+        self.assertEqual(told[0][:2], told[1][:2])
+        self.assertGreater(told[0][0], 80)
+        self.assertGreater(len(told[0][2]), 0)
+        self.assertEqual(len({item["id"] for item in told[1][2]}), 2 * len(told[0][2]))
+
     def test_verify_of_nothing_says_so(self):
         code, text = verify(BINARY, self.data_dir)
         self.assertEqual(code, 1)

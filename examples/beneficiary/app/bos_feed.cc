@@ -96,7 +96,8 @@ absl::StatusOr<std::unique_ptr<BosFeed>> BosFeed::Start(const BosFeedOptions& op
     impl->rows = store::NewMemoryKeyValue();
   } else {
     store::RocksKeyValueOptions rows;
-    rows.path = absl::StrCat(options.data_dir, "/gateway");
+    // Topics and keys of two instances may be the same, so neither rows nor positions can be shared.
+    rows.path = absl::StrCat(options.data_dir, "/gateway/", options.instance);
     DAYBOOK_ASSIGN_OR_RETURN(impl->rows, store::OpenRocksKeyValue(rows));
   }
   BosGatewayOptions gateway;

@@ -1,14 +1,16 @@
 include(GoogleTest)
 
 # What every test includes, compiled once: half of the time that a test's source takes is these headers.
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cc CONTENT "// The tests' precompiled headers need a source.\n")
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/test_headers.cc
+     CONTENT "// The tests' precompiled headers need a source.\n")
 add_library(daybook_test_headers OBJECT ${PROJECT_BINARY_DIR}/test_headers.cc)
 set_target_properties(daybook_test_headers PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # as an executable's sources:
 target_compile_options(daybook_test_headers PRIVATE -fPIE)
 target_link_libraries(daybook_test_headers PRIVATE daybook_warnings absl::status absl::statusor absl::strings
                       absl::synchronization absl::time GTest::gmock GTest::gtest)
 target_precompile_headers(daybook_test_headers PRIVATE
-  <gmock/gmock.h> <gtest/gtest.h> <algorithm> <functional> <map> <memory> <optional> <string> <thread> <utility> <vector>
+  <gmock/gmock.h> <gtest/gtest.h>
+  <algorithm> <functional> <map> <memory> <optional> <string> <thread> <utility> <vector>
   <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h> <absl/synchronization/mutex.h>
   <absl/time/time.h>)
 # A test's own code runs once, so that its time is the compiler's: no optimisation. What it tests has it.

@@ -31,6 +31,7 @@ Transactions::OpenOne& Transactions::Get(std::uint64_t id, absl::Duration now) {
   OpenOne& one = it->second;
   if (inserted) {
     one.first_seen = now;
+    opened_.emplace_back(now, id);
     one.header_changed = true;
     one.arrived.resize(messages_place() + 1);
   }
@@ -125,10 +126,14 @@ std::vector<std::uint64_t> Transactions::Open() const {
   return ids;
 }
 
-std::vector<std::uint64_t> Transactions::Overdue(absl::Duration now, absl::Duration timeout) const {
+std::vector<std::uint64_t> Transactions::Overdue(absl::Duration now, absl::Duration timeout) {
   std::vector<std::uint64_t> ids;
-  for (const auto& [id, one] : open_) {
-    if (now - one.first_seen >= timeout) ids.push_back(id);
+  for (; !opened_.empty(); opened_.pop_front()) {
+    const auto [seen, id] = opened_.front();
+    const auto found = open_.find(id);
+    if (found == open_.end() || found->second.first_seen != seen) continue;  // closed since
+    if (now - seen < timeout) break;
+    ids.push_back(id);
   }
   return ids;
 }

@@ -58,8 +58,8 @@ class Transactions {
   std::size_t size() const { return open_.size(); }
   // Ids of all open ones.
   std::vector<std::uint64_t> Open() const;
-  // Those open for longer than `timeout`.
-  std::vector<std::uint64_t> Overdue(absl::Duration now, absl::Duration timeout) const;
+  // Those open for longer than `timeout`, each told of once. Looks at these only, however many are open.
+  std::vector<std::uint64_t> Overdue(absl::Duration now, absl::Duration timeout);
 
   // An event of the transaction arrived. `row`: the changed row's id, "" = none was changed.
   void Arrived(const TransactionMark& mark, int table, std::string_view row, absl::Duration now);
@@ -107,6 +107,7 @@ class Transactions {
   store::TableId state_;
   const Messages messages_;
   absl::flat_hash_map<std::uint64_t, OpenOne> open_;
+  std::deque<std::pair<absl::Duration, std::uint64_t>> opened_;  // by first_seen; some are closed by now
   StringMap<std::vector<std::uint64_t>> rows_;
   std::vector<std::uint64_t> complete_;
   std::vector<std::uint64_t> stored_and_closed_;

@@ -190,7 +190,6 @@ absl::Status Gateway::Impl::LoadAggregates() {
     work.cause.source_time_us = static_cast<std::int64_t>(time);
     if (!ConsumeSaid(value, work.cause.said)) return Damaged("fan-out");
     work.stored = true;
-    work.changed = false;
     fan_out_order.emplace_back(key);
     return absl::OkStatus();
   });
@@ -282,8 +281,10 @@ void Gateway::Impl::AppendFanOuts(store::WriteBatch& batch) {
   std::string value;
   for (const std::string& id : fan_outs_done) batch.Delete(state_table, StateKey(kFanOutEntry, id));
   fan_outs_done.clear();
-  for (auto& [id, work] : fan_outs) {
-    if (!std::exchange(work.changed, false)) continue;
+  for (const std::string& id : fan_outs_changed) {
+    const auto found = fan_outs.find(std::string_view(id));
+    if (found == fan_outs.end()) continue;
+    FanOut& work = found->second;
     work.stored = true;
     value.clear();
     AppendVarint(value, static_cast<std::uint64_t>(work.place));
@@ -293,6 +294,7 @@ void Gateway::Impl::AppendFanOuts(store::WriteBatch& batch) {
     AppendSaid(work.cause.said, value);
     batch.Put(state_table, StateKey(kFanOutEntry, id), value);
   }
+  fan_outs_changed.clear();
 }
 
 // Everything since the last commit, at once. A dead letter is durable before the position moves past its record.

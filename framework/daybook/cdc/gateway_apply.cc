@@ -317,7 +317,7 @@ void Gateway::Impl::AddFanOut(int table, std::string_view key, const Cause& caus
   }
   work.place = 0;
   work.after.clear();
-  work.changed = true;
+  fan_outs_changed.insert(id);
 }
 
 absl::Status Gateway::Impl::RunFanOuts(std::size_t rows_max) {
@@ -329,8 +329,8 @@ absl::Status Gateway::Impl::RunFanOuts(std::size_t rows_max) {
     if (found == fan_outs.end()) continue;
     // A row changed by an open transaction is marked upwards once that is complete: whoever reads it before waits too.
     const std::vector<std::uint64_t>* open = transactions->OfRow(id);
-    if (open != nullptr && !open->empty() && !flushing) {
-      fan_out_order.push_back(id);
+    if (open != nullptr && !open->empty()) {
+      fan_outs_waiting[open->front()].push_back(id);
       continue;
     }
     FanOut work = found->second;
@@ -340,7 +340,7 @@ absl::Status Gateway::Impl::RunFanOuts(std::size_t rows_max) {
       if (work.stored) fan_outs_done.insert(id);
       fan_outs.erase(std::string_view(id));
     } else {
-      work.changed = true;
+      fan_outs_changed.insert(id);
       fan_outs.insert_or_assign(id, std::move(work));
       fan_out_order.push_front(id);
     }

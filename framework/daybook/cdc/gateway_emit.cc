@@ -36,7 +36,7 @@ void Gateway::Impl::CloseTransactions(const std::vector<std::uint64_t>& ids) {
       const auto found = closed.said.text.empty() ? fan_outs.end() : fan_outs.find(std::string_view(row));
       if (found == fan_outs.end()) continue;
       found->second.cause.said.Take(closed.said);
-      found->second.changed = true;
+      fan_outs_changed.insert(row);
     }
     for (const std::string& waiter : closed.waiters) {
       const auto found = dirty.find(std::string_view(waiter));
@@ -45,6 +45,9 @@ void Gateway::Impl::CloseTransactions(const std::vector<std::uint64_t>& ids) {
       std::erase(found->second.transactions, id);
       dirty_touched.insert(waiter);
       if (found->second.transactions.empty()) ready.push_back(waiter);
+    }
+    if (auto waiting = fan_outs_waiting.extract(id); !waiting.empty()) {
+      for (std::string& row : waiting.mapped()) fan_out_order.push_back(std::move(row));
     }
   }
 }

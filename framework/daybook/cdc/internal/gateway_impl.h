@@ -75,7 +75,6 @@ struct Gateway::Impl {
     std::string after;  // the last parent looked at
     Cause cause;
     bool stored = false;
-    bool changed = true;
   };
 
   enum class Attempt { kDone, kWaits };
@@ -197,9 +196,12 @@ struct Gateway::Impl {
   std::vector<std::string> emitted_changed;
   StringMap<Parked> parked;
   StringSet parked_touched;
+  // In fan_out_order, or waiting for a transaction that changed the row.
   StringMap<FanOut> fan_outs;
   std::deque<std::string> fan_out_order;
-  StringSet fan_outs_done;  // stored ones to be removed
+  absl::flat_hash_map<std::uint64_t, std::vector<std::string>> fan_outs_waiting;  // by transaction
+  StringSet fan_outs_changed;                                                     // to be written with the batch
+  StringSet fan_outs_done;                                                        // stored ones to be removed
 
   // Shared work.
   Role role;

@@ -65,8 +65,9 @@ absl::Status Gateway::Impl::EmitDue(absl::Duration at) {
     const std::string id = std::move(due.front().second);
     due.pop_front();
     const auto found = dirty.find(std::string_view(id));
-    if (found == dirty.end() || !found->second.debounced) continue;
+    if (found == dirty.end()) continue;
     found->second.queued = false;
+    if (!found->second.debounced) continue;
     --budget;
     DAYBOOK_RETURN_IF_ERROR(TryEmit(id).status());
   }
@@ -160,6 +161,14 @@ absl::StatusOr<Gateway::Impl::Attempt> Gateway::Impl::Emit(const std::string& id
   const int root_table = catalog.nodes()[static_cast<std::size_t>(root_node)].table;
   DAYBOOK_ASSIGN_OR_RETURN(const StoredRow* root, rows->Find(root_table, key));
   if (root == nullptr || !root->Visible()) return EmitGone(id, entry, root);
+  if (role == Role::kStandby) {
+    // Of which nobody has published anything: whatever its rows say by now, a standby holds it.
+    DAYBOOK_ASSIGN_OR_RETURN(const Emitted* state, EmittedOf(id));
+    if (state->count == 0) {
+      Unpark(id);
+      return Hold(id, entry);
+    }
+  }
 
   Assembly assembly;
   DAYBOOK_ASSIGN_OR_RETURN(const RowTree tree, Assemble(root_node, key, *root, assembly));
@@ -198,8 +207,11 @@ Gateway::Impl::Attempt Gateway::Impl::Finish(const std::string& id, Sending send
     Settle(id);
     return Attempt::kDone;
   }
-  // Looked at again when it changes, when its command is read back, or when this gateway becomes the active one.
-  Dirty& entry = dirty.find(std::string_view(id))->second;
+  return Hold(id, dirty.find(std::string_view(id))->second);
+}
+
+// Looked at again when it changes, when its command is read back, or when this gateway becomes the active one.
+Gateway::Impl::Attempt Gateway::Impl::Hold(const std::string& id, Dirty& entry) {
   entry.debounced = false;
   held.insert(id);
   dirty_touched.insert(id);

@@ -139,6 +139,7 @@ struct Gateway::Impl {
   absl::StatusOr<Sending> Send(const std::string& id, const MappedCommand& mapped, std::string_view versions,
                                bool exists, const Origin& origin);
   Attempt Finish(const std::string& id, Sending sending);
+  Attempt Hold(const std::string& id, Dirty& dirty);
   absl::StatusOr<bool> HasChildren(int aggregate, std::string_view key);
   absl::StatusOr<Emitted*> EmittedOf(const std::string& id);
   void Park(const std::string& id, bool incomplete);

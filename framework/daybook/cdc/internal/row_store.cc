@@ -10,6 +10,8 @@ namespace {
 
 constexpr char kRowFormat = 1;
 constexpr std::size_t kCachedRowsMax = 50'000;
+constexpr std::size_t kCachedParentsMax = 50'000;
+constexpr std::size_t kCachedChildrenMax = 64;  // of one of them
 
 constexpr std::uint64_t kExists = 1;
 constexpr std::uint64_t kHeld = 2;
@@ -186,12 +188,8 @@ absl::Status RowStore::Put(int table, std::string_view key, StoredRow row) {
   IndexKeys(table, key, entry->row, before);
   IndexKeys(table, key, row, after);
   if (before != after) {
-    for (std::string& index_key : before) {
-      if (!index_key.empty()) index_changes_[std::move(index_key)] = false;
-    }
-    for (std::string& index_key : after) {
-      if (!index_key.empty()) index_changes_[std::move(index_key)] = true;
-    }
+    for (std::string& index_key : before) ChangeIndex(std::move(index_key), key.size(), IndexChange::kRemoved);
+    for (std::string& index_key : after) ChangeIndex(std::move(index_key), key.size(), IndexChange::kAdded);
   }
   if (!entry->changed) {
     entry->changed = true;
@@ -202,12 +200,35 @@ absl::Status RowStore::Put(int table, std::string_view key, StoredRow row) {
   return absl::OkStatus();
 }
 
+void RowStore::ChangeIndex(std::string index_key, std::size_t key_size, IndexChange change) {
+  if (index_key.empty()) return;
+  const std::string_view all(index_key);
+  const std::string_view key = all.substr(all.size() - key_size);
+  if (const auto found = children_.find(all.substr(0, all.size() - key_size)); found != children_.end()) {
+    std::vector<std::string>& keys = found->second;
+    const auto at = std::lower_bound(keys.begin(), keys.end(), key);
+    const bool there = at != keys.end() && *at == key;
+    if (change == IndexChange::kRemoved) {
+      if (there) keys.erase(at);
+    } else if (!there) {
+      keys.insert(at, std::string(key));
+      if (keys.size() > kCachedChildrenMax) children_.erase(found);
+    }
+  }
+  index_changes_[std::move(index_key)] = change == IndexChange::kAdded;
+}
+
 absl::Status RowStore::FindByForeignKey(int foreign_key, std::string_view target, std::string_view after,
                                         std::size_t limit, std::vector<std::string>& keys) {
   keys.clear();
   std::string prefix;
   AppendBigEndian16(prefix, foreign_key);
   prefix.append(target);
+  if (const auto found = children_.find(std::string_view(prefix)); found != children_.end() && after.empty()) {
+    const std::size_t count = std::min(limit, found->second.size());
+    keys.assign(found->second.begin(), found->second.begin() + static_cast<std::ptrdiff_t>(count));
+    return absl::OkStatus();
+  }
   std::string begin = prefix;
   if (!after.empty()) begin.append(after).push_back('\0');
   const std::string end = store::PrefixEnd(prefix);
@@ -233,6 +254,7 @@ absl::Status RowStore::FindByForeignKey(int foreign_key, std::string_view target
     keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
     if (keys.size() > limit) keys.resize(limit);
   }
+  if (limit == SIZE_MAX && after.empty() && keys.size() <= kCachedChildrenMax) children_.emplace(prefix, keys);
   return absl::OkStatus();
 }
 
@@ -256,6 +278,7 @@ void RowStore::Committed() {
   changed_.clear();
   index_changes_.clear();
   if (cache_.size() > kCachedRowsMax) cache_.clear();
+  if (children_.size() > kCachedParentsMax) children_.clear();
 }
 
 }  // namespace daybook::cdc::internal

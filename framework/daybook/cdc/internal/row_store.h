@@ -76,6 +76,8 @@ class RowStore {
 
   absl::StatusOr<Entry*> Load(int table, std::string_view key);
   void IndexKeys(int table, std::string_view key, const StoredRow& row, std::vector<std::string>& out) const;
+  enum class IndexChange { kAdded, kRemoved };
+  void ChangeIndex(std::string index_key, std::size_t key_size, IndexChange change);
 
   const Catalog* catalog_;
   store::KeyValue* kv_;
@@ -84,6 +86,8 @@ class RowStore {
   StringMap<std::unique_ptr<Entry>> cache_;  // by RowId
   std::vector<Entry*> changed_;
   absl::btree_map<std::string, bool> index_changes_;  // true = added
+  // All keys below a value of a foreign key, with the current batch's: of few rows, that were asked for as a whole.
+  StringMap<std::vector<std::string>> children_;
   std::string scratch_;
 };
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "daybook/base/hash.h"
+#include "daybook/base/shape.h"
 #include "daybook/base/strings.h"
 #include "daybook/http/query.h"
 
@@ -22,8 +23,6 @@ namespace json = boost::json;
 using daybook::ToAbsl;
 
 namespace {
-
-constexpr std::size_t kShapeMax = 40;
 
 std::string_view ToView(json::string_view text) { return {text.data(), text.size()}; }
 
@@ -95,24 +94,7 @@ std::string HintOf(const Difference& difference) {
 }  // namespace
 
 std::string MaskText(std::string_view text, std::uint64_t key) {
-  std::string shape;
-  std::size_t characters = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte & 0xc0) == 0x80) continue;  // inside a character
-    if (++characters > kShapeMax) {
-      shape += "…";
-      break;
-    }
-    if (byte >= 0x80) {
-      shape += "•";
-    } else if (absl::ascii_isalpha(byte)) {
-      shape.push_back(absl::ascii_isupper(byte) ? 'X' : 'x');
-    } else {
-      shape.push_back(absl::ascii_isdigit(byte) ? '9' : c);
-    }
-  }
-  return absl::StrCat(shape, " #", Fingerprint(text, key));
+  return absl::StrCat(daybook::ShapeOf(text), " #", Fingerprint(text, key));
 }
 
 MaskedDifference Mask(const Difference& difference, const MaskingRules& rules) {

@@ -39,8 +39,7 @@ struct MaskedDifference {
   std::string hint;  // how they differ: "only upper and lower case", "from character 3 on"; may be empty
 };
 
-// A text's shape, and a fingerprint that tells equal from unequal ones: "Acme-7" is "Xxxx-9 #1f3a". Letters become x or
-// X, digits 9, other characters of ASCII stay, everything else is a bullet; cut after 40 characters.
+// A text's shape (daybook::ShapeOf), and a fingerprint that tells equal from unequal ones: "Acme-7" is "Xxxx-9 #1f3a".
 std::string MaskText(std::string_view text, std::uint64_t key);
 
 // Masks by the members' names, at any depth. true, false and null stay.

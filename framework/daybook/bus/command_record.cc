@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daybook/base/reason.h"
+#include "daybook/base/shape.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
 #include "daybook/cloudevents/binary_mode.h"
@@ -18,18 +19,19 @@ constexpr std::string_view kProtobuf = "application/protobuf";
 
 absl::StatusOr<BusCommand> FromContext(cloudevents::Context context, const Record& record) {
   if (context.content_type != kProtobuf) {
-    return absl::InvalidArgumentError(absl::StrCat("its content type is ", context.content_type));
+    return absl::InvalidArgumentError(absl::StrCat("its content type is ", ShapeOf(context.content_type)));
   }
   if (context.data_type != context.type) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("its value is a ", context.data_type, " and its type ", context.type));
+    return absl::InvalidArgumentError(absl::StrCat("its value is a ", TypeNameOrShape(context.data_type),
+                                                   " and its type ", TypeNameOrShape(context.type)));
   }
   if (!record.value) return absl::InvalidArgumentError("it has no value");
   BusCommand command;
   const std::optional<StreamId> stream = StreamId::Parse(context.subject);
-  if (!stream) return absl::InvalidArgumentError(absl::StrCat("its subject \"", context.subject, "\" is no stream"));
+  if (!stream)
+    return absl::InvalidArgumentError(absl::StrCat("its subject \"", ShapeOf(context.subject), "\" is no stream"));
   if (record.key != stream->key()) {
-    return absl::InvalidArgumentError(absl::StrCat("its key is not that of its stream ", stream->text()));
+    return absl::InvalidArgumentError(absl::StrCat("its key is not that of its stream ", ShapeOf(stream->text())));
   }
   command.id = CommandId(context.metadata.event_id);
   command.stream = *stream;

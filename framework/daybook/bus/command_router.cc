@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "daybook/base/reason.h"
+#include "daybook/base/shape.h"
 
 namespace daybook::bus {
 namespace {
@@ -20,8 +21,8 @@ absl::Status CommandRouter::Execute(const BusCommand& command, runtime::CommandO
                                     runtime::OutcomeHandler done) const {
   const auto found = handlers_.find(KeyOf(command.stream.category(), command.type));
   if (found == handlers_.end()) {
-    return WithReason(absl::InvalidArgumentError(absl::StrCat("no aggregate takes a ", command.type, " for a ",
-                                                              ToAbsl(command.stream.category()))),
+    return WithReason(absl::InvalidArgumentError(absl::StrCat("no aggregate takes a ", TypeNameOrShape(command.type),
+                                                              " for a ", ToAbsl(command.stream.category()))),
                       "UNKNOWN_COMMAND_TYPE");
   }
   const absl::Status taken = found->second(command, std::move(options), std::move(done));

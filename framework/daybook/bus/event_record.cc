@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/reason.h"
+#include "daybook/base/shape.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
 #include "daybook/cloudevents/binary_mode.h"
@@ -23,7 +24,8 @@ absl::StatusOr<Position> PreviousOf(const cloudevents::Context& context) {
   for (const auto& [name, value] : context.extensions) {
     if (name != kPrevious) continue;
     std::uint64_t previous = 0;
-    if (!absl::SimpleAtoi(value, &previous)) return Wrong(absl::StrCat("its previoussequence is no number: ", value));
+    if (!absl::SimpleAtoi(value, &previous))
+      return Wrong(absl::StrCat("its previoussequence is no number: ", ShapeOf(value)));
     if (previous >= context.sequence.value()) return Wrong("its previoussequence is not before its sequence");
     return Position(previous);
   }
@@ -31,18 +33,22 @@ absl::StatusOr<Position> PreviousOf(const cloudevents::Context& context) {
 }
 
 absl::StatusOr<EventRecord> FromContext(cloudevents::Context context, const Record& record) {
-  if (context.content_type != kProtobuf) return Wrong(absl::StrCat("its content type is ", context.content_type));
+  if (context.content_type != kProtobuf)
+    return Wrong(absl::StrCat("its content type is ", ShapeOf(context.content_type)));
   if (context.data_type != context.type) {
-    return Wrong(absl::StrCat("its value is a ", context.data_type, " and its type ", context.type));
+    return Wrong(absl::StrCat("its value is a ", TypeNameOrShape(context.data_type), " and its type ",
+                              TypeNameOrShape(context.type)));
   }
   if (!record.value) return Wrong("it has no value");
   const std::optional<StreamId> stream = StreamId::Parse(context.subject);
-  if (!stream) return Wrong(absl::StrCat("its subject \"", context.subject, "\" is no stream"));
-  if (record.key != stream->key()) return Wrong(absl::StrCat("its key is not that of its stream ", stream->text()));
+  if (!stream) return Wrong(absl::StrCat("its subject \"", ShapeOf(context.subject), "\" is no stream"));
+  if (record.key != stream->key())
+    return Wrong(absl::StrCat("its key is not that of its stream ", ShapeOf(stream->text())));
   EventRecord event;
   event.partition = PartitionId(static_cast<std::uint32_t>(record.partition.value()));
   if (context.source != cloudevents::SourceOf(stream->category(), event.partition)) {
-    return Wrong(absl::StrCat("its source ", context.source, " is not this partition of ", ToAbsl(stream->category())));
+    return Wrong(
+        absl::StrCat("its source ", ShapeOf(context.source), " is not this partition of ", ToAbsl(stream->category())));
   }
   if (context.sequence == Position()) return Wrong("it has no sequence");
   if (context.revision == Revision()) return Wrong("it has no revision");

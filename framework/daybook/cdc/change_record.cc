@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/hash.h"
+#include "daybook/base/shape.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
 #include "daybook/cdc/internal/column_text.h"
@@ -539,7 +540,7 @@ absl::Status ChangeParser::Impl::FinishTransaction(Change& change) {
     change.ignored = "transaction begin";
     return absl::OkStatus();
   }
-  if (envelope.status != "END") return Bad("status", absl::StrCat("neither BEGIN nor END: ", envelope.status));
+  if (envelope.status != "END") return Bad("status", absl::StrCat("neither BEGIN nor END: ", ShapeOf(envelope.status)));
   change.kind = Change::Kind::kTransactionEnd;
   change.transaction = TransactionNumber(envelope.id);
   return absl::OkStatus();
@@ -607,7 +608,8 @@ absl::Status ChangeParser::Impl::Finish(const Record& record, Change& change) {
     change.kind = Change::Kind::kTruncate;
     return absl::OkStatus();
   }
-  if (op != "c" && op != "u" && op != "d" && op != "r") return Bad("op", absl::StrCat("unknown operation ", op));
+  if (op != "c" && op != "u" && op != "d" && op != "r")
+    return Bad("op", absl::StrCat("unknown operation ", ShapeOf(op)));
   return FinishRow(record, change);
 }
 

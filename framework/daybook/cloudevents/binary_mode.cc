@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/clock.h"
+#include "daybook/base/shape.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
 #include "daybook/codec/envelope.h"
@@ -109,7 +110,7 @@ template <class Number>
 absl::Status ReadNumber(std::string_view attribute, std::string_view value, Number& number) {
   std::uint64_t read = 0;
   if (!absl::SimpleAtoi(ToAbsl(value), &read) || read > std::numeric_limits<Number>::max()) {
-    return Malformed(attribute, ToStd(absl::StrCat("is no number: ", ToAbsl(value.substr(0, 40)))));
+    return Malformed(attribute, ToStd(absl::StrCat("is no number: ", ShapeOf(value))));
   }
   number = static_cast<Number>(read);
   return absl::OkStatus();
@@ -179,7 +180,7 @@ class Decoder {
 
  private:
   absl::Status TakeExtension(std::string_view name, std::optional<std::string_view> value) {
-    if (!IsAttributeName(name)) return Malformed(name, "is not named by lower-case letters and digits");
+    if (!IsAttributeName(name)) return Malformed(ShapeOf(name), "is not named by lower-case letters and digits");
     if (!value.has_value()) return absl::OkStatus();
     DAYBOOK_RETURN_IF_ERROR(CheckText(name, *value));
     for (const auto& extension : context_.extensions) {

@@ -6,12 +6,14 @@
 #include <map>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "daybook/base/reason.h"
 
 namespace daybook::bus {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 BusCommand ACommand() {
   BusCommand c;
@@ -136,6 +138,32 @@ TEST(CommandRecordTest, WhatIsNoCommandIsRefusedNamingThePlace) {
     read.headers = changed;
     SCOPED_TRACE(name);
     refused(read);
+  }
+}
+
+// The message gets into logs, where what a record says of people does not belong.
+TEST(CommandRecordTest, TheRefusalDoesNotRepeatWhatTheRecordSays) {
+  HeaderList headers;
+  const auto record = EncodeCommand("payee.commands.v1", ACommand(), headers);
+  ASSERT_TRUE(record.ok()) << record.status();
+  for (const std::string_view name : {"content-type", "ce_specversion", "ce_type", "ce_id", "ce_subject", "ce_time",
+                                      "ce_dataschema", "ce_eventcount", "ce_revision"}) {
+    std::vector<cloudevents::Header> changed;
+    for (const cloudevents::Header& header : record->headers) {
+      if (header.name != name) changed.push_back(header);
+    }
+    for (const std::string_view value : {"Lovelace", "Ada/Lovelace", "ada/lovelace", "lovelace@x.y", "#Lovelace"}) {
+      changed.push_back({name, value});
+      Record read = AsRead(*record);
+      read.headers = changed;
+      const absl::Status status = DecodeCommand(read).status();
+      EXPECT_THAT(absl::AsciiStrToLower(status.ToString()), Not(HasSubstr("lovelace"))) << name;
+      changed.pop_back();
+    }
+    changed.push_back({"ce_Lovelace", "1"});
+    Record read = AsRead(*record);
+    read.headers = changed;
+    EXPECT_THAT(absl::AsciiStrToLower(DecodeCommand(read).status().ToString()), Not(HasSubstr("lovelace")));
   }
 }
 

@@ -1,6 +1,7 @@
 #ifndef DAYBOOK_RUNTIME_EXECUTOR_H_
 #define DAYBOOK_RUNTIME_EXECUTOR_H_
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -51,13 +52,18 @@ class Executor {
 
   // Queues `command` for the aggregate `key` (the stream is A::kCategory/key) and calls `done` exactly once.
   void Execute(std::string_view key, typename A::Command command, CommandOptions options, OutcomeHandler done) {
-    auto request = std::make_unique<internal::TypedRequest<A>>(std::move(command));
-    request->ops = &ops_;
-    request->stream = StreamId(A::kCategory, key);
-    request->options = std::move(options);
-    request->done = std::move(done);
-    request->Identify();
-    partition_.Submit(std::move(request));
+    partition_.Submit(MakeRequest(key, std::move(command), std::move(options), nullptr, std::move(done)));
+  }
+
+  // Asked of the aggregate's state as the command finds it, before anything of the command is looked at, its id
+  // included: what it returns is answered instead, nothing is written, and the id stays free. It runs on the
+  // partition's thread.
+  using Guard = std::function<absl::Status(const typename A::State&)>;
+
+  // The same, if `guard` lets it: OK is a yes. No other command comes between the guard and the decision.
+  void ExecuteGuarded(std::string_view key, typename A::Command command, CommandOptions options, Guard guard,
+                      OutcomeHandler done) {
+    partition_.Submit(MakeRequest(key, std::move(command), std::move(options), std::move(guard), std::move(done)));
   }
 
   // The same, waiting for the outcome. Costs a blocked thread: for tools, tests and low rates. Not from a handler.
@@ -91,6 +97,17 @@ class Executor {
   }
 
  private:
+  std::unique_ptr<internal::Request> MakeRequest(std::string_view key, typename A::Command command,
+                                                 CommandOptions options, Guard guard, OutcomeHandler done) {
+    auto request = std::make_unique<internal::TypedRequest<A>>(std::move(command), std::move(guard));
+    request->ops = &ops_;
+    request->stream = StreamId(A::kCategory, key);
+    request->options = std::move(options);
+    request->done = std::move(done);
+    request->Identify();
+    return request;
+  }
+
   Partition& partition_;
   const internal::AggregateOps& ops_;
 };

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,10 +47,14 @@ struct Decided {
 
 class AggregateOps;
 
-// One waiting command. The typed part is Decide.
+// One waiting command. The typed parts are Decide and the guard.
 class Request {
  public:
   virtual ~Request() = default;
+
+  virtual bool IsGuarded() const { return false; }
+  // What the guard says of the state; OK without one.
+  virtual absl::Status AskGuard(const StateBox&) const { return absl::OkStatus(); }
 
   // Decides, encodes the events into `decided`, and folds them into `state`. An error leaves `state` unusable.
   virtual absl::Status Decide(StateBox& state, const Context& context, Decided& decided) const = 0;
@@ -181,13 +186,23 @@ class TypedOps final : public AggregateOps {
 template <Aggregate A>
 class TypedRequest final : public Request {
  public:
-  explicit TypedRequest(typename A::Command command) : command_(std::move(command)) {}
+  using Guard = std::function<absl::Status(const typename A::State&)>;
+
+  TypedRequest(typename A::Command command, Guard guard) : command_(std::move(command)), guard_(std::move(guard)) {}
 
   // Fills in what the intake needs to know of the content.
   void Identify() {
     const google::protobuf::Message& message =
         std::visit([](const auto& alternative) -> const google::protobuf::Message& { return alternative; }, command_);
     fingerprint = FingerprintOf(stream, options.fingerprint, message, bytes);
+  }
+
+  bool IsGuarded() const override { return guard_ != nullptr; }
+
+  absl::Status AskGuard(const StateBox& state) const override {
+    absl::Status answer;
+    absl::Status status = GuardUserCode("a guard", [&] { answer = guard_(TypedOps<A>::Of(state)); });
+    return status.ok() ? answer : status;
   }
 
   absl::Status Decide(StateBox& box, const Context& context, Decided& decided) const override {
@@ -233,6 +248,7 @@ class TypedRequest final : public Request {
   }
 
   const typename A::Command command_;
+  const Guard guard_;  // may be empty
 };
 
 }  // namespace daybook::runtime::internal

@@ -69,6 +69,10 @@ absl::StatusOr<CommandOutcome> Decider::DecideOne(Request& request, Work& work) 
   if (options.deadline != absl::InfiniteFuture() && options.deadline <= ToAbslTime(now_)) {
     return absl::DeadlineExceededError("the deadline passed before the command was decided; nothing was written");
   }
+  if (request.IsGuarded()) {  // before the id: an earlier outcome is not for everybody's eyes
+    DAYBOOK_ASSIGN_OR_RETURN(const CachedState* const guarded, FindState(request));
+    DAYBOOK_RETURN_IF_ERROR(request.AskGuard(*guarded->state));
+  }
   if (options.id == CommandId()) {
     options.id = CommandId(options_.ids->New(now_));  // new: nothing to look up
   } else {

@@ -49,6 +49,9 @@ std::string KeyOf(const http::ClientRequest& request) {
   return key;
 }
 
+// Whether there is something to compare. A caller that a side finds too frequent is told nothing of the data.
+bool SaysSomething(const Answer& answer) { return answer.ok() && answer->status != http::StatusCode::kTooManyRequests; }
+
 // A difference under watch. A check asks Daybook, and BOS only if Daybook does not show yet what BOS showed last: most
 // lags cost BOS nothing.
 struct Watched {
@@ -227,7 +230,7 @@ void Comparer::Impl::Judge(Task task) {
     --in_flight;
     bytes -= task.bytes;
   }
-  if (!task.bos.ok() || !task.daybook.ok()) {
+  if (!SaysSomething(task.bos) || !SaysSomething(task.daybook)) {
     return evidence.AddFinding(FindingOf(task.request, Verdict::kUnanswered));
   }
   const Comparison first = Compare(*task.bos, *task.daybook, options.rules);
@@ -303,7 +306,7 @@ void Comparer::Impl::AskAgain(const std::shared_ptr<Watched>& one, Side side) {
 
 bool Comparer::Impl::OnDaybook(const std::shared_ptr<Watched>& one, Answer answer, absl::Duration at) {
   // A check without both answers tells nothing; the next one may.
-  if (!answer.ok()) return FinishCheck(*one, Verdict::kUnanswered);
+  if (!SaysSomething(answer)) return FinishCheck(*one, Verdict::kUnanswered);
   one->daybook = *std::move(answer);
   one->shown_at = at;
   if (one->bos && one->settlement.Check(Compare(*one->bos, *one->daybook, options.rules))) {
@@ -315,7 +318,7 @@ bool Comparer::Impl::OnDaybook(const std::shared_ptr<Watched>& one, Answer answe
 }
 
 bool Comparer::Impl::OnBos(Watched& one, Answer answer) {
-  if (!answer.ok()) return FinishCheck(one, Verdict::kUnanswered);
+  if (!SaysSomething(answer)) return FinishCheck(one, Verdict::kUnanswered);
   ++one.checks;
   const bool agreed = one.settlement.Check(Compare(*answer, *one.daybook, options.rules));
   if (agreed) return FinishCheck(one, Verdict::kLag);

@@ -26,7 +26,7 @@ enum class Verdict : std::uint8_t {
   kEqual,       // at once
   kLag,         // equal after a while
   kDifferent,   // still different when the settling time was over
-  kUnanswered,  // a side gave no answer at all
+  kUnanswered,  // a side gave no answer, or one that says nothing of the data (429)
   kDropped,     // no room for it
 };
 inline constexpr std::size_t kVerdicts = 5;

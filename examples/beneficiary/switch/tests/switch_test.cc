@@ -286,6 +286,77 @@ TEST_F(SwitchTest, ASideThatGivesNoAnswerIsUnansweredNotDifferent) {
   EXPECT_TRUE(Await(Verdict::kUnanswered, 1));
 }
 
+// What the proxy in front says of the caller decides at both sides, and at each as if it had been asked alone.
+TEST_F(SwitchTest, WhatIsSaidOfTheCallerGoesToBothSides) {
+  Start(Mode::kDaybookShadowed);
+  Get(kPage, {{"X-Caller-Identity", "ebo"},
+              {"X-Read-Clients", "EBPCLI000042,EBPCLI000043"},
+              {"X-Write-Clients", "*"},
+              {"Authorization", "Token t"}});
+  ASSERT_TRUE(Eventually([&] { return bos_.asked() > 0 && daybook_.asked() > 0; }));
+  for (const Upstream* side : {&bos_, &daybook_}) {
+    EXPECT_THAT(side->Headers("X-Caller-Identity"), Each("ebo"));
+    EXPECT_THAT(side->Headers("X-Read-Clients"), AllOf(Not(IsEmpty()), Each("EBPCLI000042,EBPCLI000043")));
+    EXPECT_THAT(side->Headers("X-Write-Clients"), AllOf(Not(IsEmpty()), Each("*")));
+    EXPECT_THAT(side->Headers("Authorization"), AllOf(Not(IsEmpty()), Each("Token t")));
+  }
+}
+
+TEST_F(SwitchTest, AHeaderThatComesTwiceComesTwiceToASide) {
+  Start(Mode::kDaybook);
+  Get(kPage, {{"X-Read-Clients", "EBPCLI000042"}, {"X-Read-Clients", "*"}});
+  EXPECT_THAT(daybook_.Headers("X-Read-Clients"), ::testing::ElementsAre("EBPCLI000042", "*"))
+      << "the side that refuses it must see it";
+}
+
+TEST_F(SwitchTest, ARefusalIsAnAnswerAndTheSideHasNotFailed) {
+  constexpr const char* kDenied = R"({"detail":"You do not have permission to perform this action."})";
+  options_.suspend_after = 2;
+  Start(Mode::kDaybookShadowed);
+  for (const auto status :
+       {http::StatusCode::kUnauthorized, http::StatusCode::kForbidden, http::StatusCode::kTooManyRequests}) {
+    daybook_.Answer([&](const http::Request&) {
+      http::Response response(status, http::kJson, kDenied);
+      response.AddHeader("Retry-After", "7").AddHeader("WWW-Authenticate", "X realm=\"y\"");
+      return response;
+    });
+    for (int i = 0; i < 4; ++i) {
+      const Reply reply = Get();
+      EXPECT_EQ(reply.status, http::ToInt(status));
+      EXPECT_EQ(reply.body, kDenied);
+      EXPECT_EQ(reply.Header("X-Answered-By"), "daybook");
+      EXPECT_EQ(reply.Header("X-Switch-Fallback"), "");
+      EXPECT_EQ(reply.Header("Retry-After"), "7");
+      EXPECT_EQ(reply.Header("WWW-Authenticate"), "X realm=\"y\"");
+    }
+  }
+  EXPECT_FALSE(switch_->stats().daybook_suspended);
+}
+
+TEST_F(SwitchTest, TheSameRefusalIsEqualAndOneOfOneSideADifference) {
+  constexpr const char* kDenied = R"({"detail":"You do not have permission to perform this action."})";
+  bos_.Answer(kDenied, http::StatusCode::kForbidden);
+  daybook_.Answer(kDenied, http::StatusCode::kForbidden);
+  Start(Mode::kShadow);
+  Get();
+  EXPECT_TRUE(Await(Verdict::kEqual, 1));
+  bos_.Answer("[]");
+  Get();
+  EXPECT_TRUE(Await(Verdict::kDifferent, 1)) << "who may see what is part of the contract";
+}
+
+TEST_F(SwitchTest, AThrottledCallerIsNoDifference) {
+  Start(Mode::kShadow);
+  daybook_.Answer("{}", http::StatusCode::kTooManyRequests);
+  Get();
+  EXPECT_TRUE(Await(Verdict::kUnanswered, 1));
+  daybook_.Answer("[\"bos\"]");
+  bos_.Answer("{}", http::StatusCode::kTooManyRequests);
+  EXPECT_EQ(Get().status, 429);
+  EXPECT_TRUE(Await(Verdict::kUnanswered, 2));
+  EXPECT_EQ(Count(Verdict::kDifferent) + Count(Verdict::kLag), 0);
+}
+
 TEST_F(SwitchTest, AThousandRequestsAreAnsweredAtOnceWhileTheOtherSideHangs) {
   options_.comparer.in_flight_max = 50;
   options_.compare_timeout = absl::Seconds(30);

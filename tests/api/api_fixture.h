@@ -48,13 +48,13 @@ class ApiTest : public ::testing::Test {
   }
 
   // Starts the edge (again) with these options.
-  void Serve(Service::Options options) {
+  void Serve(Service::Options options, const api::RestOptions& rest = {}) {
     client_.reset();
     server_.reset();
     service_ = std::make_unique<Service>(*engine_, std::move(options));
     daybook::http::ServerOptions server_options;
     server_options.address = "127.0.0.1:0";
-    auto server = daybook::http::Server::Start(api::MakeRouter(*service_, {}), server_options);
+    auto server = daybook::http::Server::Start(api::MakeRouter(*service_, rest), server_options);
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     client_ = std::make_unique<daybook::http::testing::Client>(server_->port());

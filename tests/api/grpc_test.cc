@@ -364,5 +364,46 @@ TEST_F(GrpcTest, RubbishIsRefusedAndTheNextCallIsServed) {
   EXPECT_NE(CreateAcme("after").id(), "");
 }
 
+TEST_F(GrpcTest, NothingThatARequestSaysIsLogged) {
+  const std::string mark = "Zquirl";
+  ::testing::internal::CaptureStderr();
+  v1::CreateBeneficiaryRequest create = Acme(mark);
+  create.mutable_beneficiary()->set_name(mark + " Lovelace");
+  create.mutable_beneficiary()->add_email_addresses(mark + "@example.org");
+  v1::WriteResponse written;
+  EXPECT_TRUE(Call(*commands_, &v1::BeneficiaryCommands::Stub::CreateBeneficiary, create, written).ok());
+  create.set_client_id(mark);
+  create.mutable_options()->set_request_id(mark + "2");
+  create.mutable_beneficiary()->mutable_bank_accounts(0)->set_iban(mark);
+  EXPECT_FALSE(Call(*commands_, &v1::BeneficiaryCommands::Stub::CreateBeneficiary, create, written).ok());
+  create.mutable_beneficiary()->set_name(mark + "\xff");  // no UTF-8
+  EXPECT_FALSE(Call(*commands_, &v1::BeneficiaryCommands::Stub::CreateBeneficiary, create, written).ok());
+
+  v1::UpdateBeneficiaryRequest update;
+  update.set_id(written.beneficiary().id());
+  update.mutable_options()->set_etag(mark);
+  update.mutable_beneficiary()->set_name(mark);
+  update.mutable_update_mask()->add_paths(mark);
+  EXPECT_FALSE(Call(*commands_, &v1::BeneficiaryCommands::Stub::UpdateBeneficiary, update, written).ok());
+  v1::GetBeneficiaryRequest get;
+  get.set_id(mark);
+  get.set_consistency_token(mark);
+  v1::Beneficiary beneficiary;
+  EXPECT_FALSE(Call(*queries_, &v1::BeneficiaryQueries::Stub::GetBeneficiary, get, beneficiary).ok());
+  v1::ListBeneficiariesRequest list;
+  list.set_client_id(kClientId);
+  list.set_page_token(mark);
+  list.set_iban(mark);
+  v1::ListBeneficiariesResponse page;
+  EXPECT_FALSE(Call(*queries_, &v1::BeneficiaryQueries::Stub::ListBeneficiaries, list, page).ok());
+  v1::GetOperationRequest operation;
+  operation.set_id(mark);
+  v1::Operation found;
+  EXPECT_FALSE(Call(*queries_, &v1::BeneficiaryQueries::Stub::GetOperation, operation, found).ok());
+  const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(log, ::testing::Not(HasSubstr(mark)));
+  EXPECT_THAT(log, ::testing::Not(HasSubstr("Lovelace")));
+}
+
 }  // namespace
 }  // namespace beneficiary

@@ -52,6 +52,8 @@ class ProcessTest(unittest.TestCase):
         for flags, env, told in ((["--nope"], {}, "nope"), (["--outcome_retention=soon"], {}, "outcome_retention"),
                                  (["--bos_records=x"], {}, "--bos_instance"),
                                  (["--tls_key_file=x"], {}, "--tls_certificate_file"),
+                                 (["--read_clients_header=X-Read"], {}, "write_clients_header"),
+                                 (["--caller_rate=-1"], {}, "limit"), (["--callers_max=0"], {}, "--callers_max"),
                                  (["--dry_run"], {}, "--bos_records"),
                                  (["left over"], {}, "left over"), (["--outcome_retention=-1s"], {}, "retention"),
                                  ([], {"BENEFICIARY_NOPE": "1"}, "BENEFICIARY_NOPE"),
@@ -110,6 +112,30 @@ class ProcessTest(unittest.TestCase):
             answered.exception.close()
             with self.assertRaises((OSError, http.client.HTTPException)):
                 service.request("GET", "/v1/beneficiaries/x")
+            self.assertEqual(service.stop(), 0)
+
+    def test_callers_are_restricted_and_limited_as_configured_and_refusals_counted(self):
+        flags = ("--identity_header=X-Who", "--read_clients_header=X-Reads", "--write_clients_header=X-Writes",
+                 "--caller_rate=0.001", "--caller_burst=3", f"--bos_records={SAMPLE}", "--bos_instance=uk")
+        with Service(BINARY, self.data_dir, *flags) as service:
+            def get(target, **headers):
+                status, answered, body = service.request(
+                    "GET", target, {name.replace("_", "-"): value for name, value in headers.items()})
+                return status, answered, body.decode()
+
+            mine, compat = "/v1/clients/EBPCLI000001/beneficiaries", "/client/beneficiaries?client_id=EBPCLI000001"
+            self.assertEqual(get(mine)[0], 401)
+            self.assertEqual(get(mine, X_Who="ebo", X_Reads="EBPCLI000001")[0], 200)
+            self.assertEqual(get(mine, X_Who="ebo", X_Reads="EBPCLI000002")[0], 403)
+            self.assertEqual(get(compat, X_Who="ebo", X_Reads="")[::2],
+                             (403, '{"detail":"You do not have permission to perform this action."}'))
+            status, answered, _ = get(mine, X_Who="ebo", X_Reads="EBPCLI000001")
+            self.assertEqual(status, 429)
+            self.assertGreater(int(answered["Retry-After"]), 900)
+            self.assertEqual(get(compat, X_Who="other", X_Reads="*")[0], 200)
+            metrics = service.request("GET", "/metrics", edge="admin")[2].decode()
+            self.assertIn('requests_refused_total{edge="rest",reason="IDENTITY_REQUIRED"} 1', metrics)
+            self.assertIn('requests_refused_total{edge="rest",reason="RATE_LIMITED"} 1', metrics)
             self.assertEqual(service.stop(), 0)
 
     def test_a_dry_run_prints_commands_and_keeps_nothing(self):

@@ -13,9 +13,11 @@ struct GrpcApi::Impl {
   std::unique_ptr<::grpc::Service> queries;
 };
 
-GrpcApi::GrpcApi(Service& service, GrpcOptions options)
-    : impl_(std::make_unique<Impl>(
-          Impl{internal::MakeCommandService(service, options), internal::MakeQueryService(service, options)})) {}
+GrpcApi::GrpcApi(Service& service, GrpcOptions options) {
+  if (options.admission == nullptr) options.admission = std::make_shared<Admission>(AdmissionOptions());
+  impl_ = std::make_unique<Impl>(
+      Impl{internal::MakeCommandService(service, options), internal::MakeQueryService(service, options)});
+}
 
 GrpcApi::~GrpcApi() = default;
 

@@ -15,27 +15,33 @@ namespace http = daybook::http;
 
 namespace {
 
-bool IsOfTheCommandSide(const Endpoint& endpoint) {
-  return endpoint.method != http::Method::kGet || endpoint.path_template.starts_with("/v1/operations/");
+bool IsOfTheCommandSide(const internal::Route& route) {
+  return route.method != http::Method::kGet || route.path_template.starts_with("/v1/operations/");
 }
 
 }  // namespace
 
 std::vector<Endpoint> Endpoints(Service& service, const RestOptions& options) {
-  const auto context = std::make_shared<const internal::RestContext>(internal::RestContext{service, options});
+  const auto context = std::make_shared<const internal::RestContext>(internal::RestContext{
+      service, options,
+      options.admission != nullptr ? options.admission : std::make_shared<Admission>(AdmissionOptions())});
+  std::vector<internal::Route> routes;
+  internal::AddReads(context, routes);
+  internal::AddWrites(context, routes);
+  internal::AddCompat(context, routes);
+  routes.push_back(
+      {http::Method::kGet, "/openapi.json", [](const Caller&, const http::Request&, http::Responder responder) {
+         responder.Send(http::Response(http::StatusCode::kOk, http::kJson, std::string(internal::OpenApiDocument())));
+       }});
   std::vector<Endpoint> out;
-  internal::AddReads(context, out);
-  internal::AddWrites(context, out);
-  internal::AddCompat(context, out);
-  out.push_back({http::Method::kGet, "/openapi.json", http::Answering([](const http::Request&) {
-                   return http::Response(http::StatusCode::kOk, http::kJson, std::string(internal::OpenApiDocument()));
-                 })});
-  if (service.serves() == Service::Serves::kReads) {
-    for (Endpoint& endpoint : out) {
-      if (!IsOfTheCommandSide(endpoint)) continue;
-      endpoint.handler =
-          http::Answering([](const http::Request&) { return internal::ProblemOfStatus(Service::NotServedHere()); });
+  for (internal::Route& route : routes) {
+    if (service.serves() == Service::Serves::kReads && IsOfTheCommandSide(route)) {
+      route.handler = [](const Caller&, const http::Request&, http::Responder responder) {
+        responder.Send(internal::ProblemOfStatus(Service::NotServedHere()));
+      };
     }
+    out.push_back(
+        {route.method, route.path_template, internal::Admitting(context, std::move(route.handler), route.refuse)});
   }
   return out;
 }

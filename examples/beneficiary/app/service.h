@@ -1,6 +1,7 @@
 #ifndef BENEFICIARY_APP_SERVICE_H_
 #define BENEFICIARY_APP_SERVICE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "beneficiary/app/caller.h"
 #include "beneficiary/app/engine.h"
 #include "beneficiary/app/query_side.h"
 #include "beneficiary/domain/beneficiary.h"
@@ -49,13 +51,19 @@ struct Operation {
   std::vector<std::string> pending;  // read models that do not show it yet; empty for a rejection
 };
 
-// What the edges have in common: every rule of a write or a read that is not one of their wire.
+// What the edges have in common: every rule of a write or a read that is not one of their wire. The one way to the data
+// of a client, and what it tells or changes, it does for a caller.
 //
 //   Service service(*engine, {.compat_instance = "uk"});
-//   service.Write(std::move(request), [](absl::StatusOr<WriteReply> reply) { … });      // returns at once
+//   service.Write(caller, std::move(request), [](absl::StatusOr<WriteReply> reply) { … });      // returns at once
 //   service.WhenFresh("list.v1", position, absl::Seconds(2), [](absl::Status fresh) { … });
 //
 // Thread safety: every method from any thread. Handlers run on threads of the engine: they never block.
+// Invariants:
+//   1. Nothing of a client that the caller may not read is told, and nothing of one that it may not write is changed:
+//      kPermissionDenied (reason CLIENT_NOT_ALLOWED). A beneficiary belongs to the client that it has at that moment.
+//   2. To who may not have every client, an id that is not there and one of somebody else's are the same: denied, with
+//      equal words.
 class Service {
  public:
   struct Options {
@@ -74,8 +82,9 @@ class Service {
 
   // Executes the command, then waits for the read models asked for. A wait that runs out is no error: not shown.
   // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream, and has
-  // the reason REVISION_CONFLICT otherwise.
-  void Write(WriteRequest request, WriteHandler done);
+  // the reason REVISION_CONFLICT otherwise. Whose the beneficiary is, is asked as the command is decided: a move that is
+  // ahead of it counts.
+  void Write(const Caller& caller, WriteRequest request, WriteHandler done);
 
   // kInvalidArgument (reason UNKNOWN_READ_MODEL), naming those there are.
   absl::Status CheckModels(const std::vector<std::string>& names) const;
@@ -84,22 +93,28 @@ class Service {
   void WhenFresh(std::string_view model, daybook::Position position, absl::Duration timeout,
                  absl::AnyInvocable<void(absl::Status)> done);
 
-  // kNotFound (reason OPERATION_NOT_FOUND): unknown, expired, or of another partition.
-  absl::StatusOr<Operation> FindOperation(daybook::PartitionId partition, daybook::CommandId id);
+  // For who may read or write the client of the operation's beneficiary. kNotFound (reason OPERATION_NOT_FOUND):
+  // unknown, expired, or of another partition. One that left no beneficiary (a refused POST) has no client: it is for
+  // who may have every client, and otherwise denied.
+  absl::StatusOr<Operation> FindOperation(const Caller& caller, daybook::PartitionId partition, daybook::CommandId id);
 
   // The BOS instance that the compatibility endpoint serves; "" while there is none. kFailedPrecondition: there are
   // several, and none was chosen.
   absl::StatusOr<std::string> CompatInstance() const;
 
-  const DetailQuery& detail() const { return queries_.detail(); }
-  const ListQuery& list() const { return queries_.list(); }
-  const CompatQuery& compat() const { return queries_.compat(); }
+  // As the queries of projections/.
+  absl::StatusOr<Detail> Get(const Caller& caller, std::string_view id) const;
+  absl::StatusOr<std::string> Validation(const Caller& caller, std::string_view id) const;
+  absl::StatusOr<ListPage> AppendList(const Caller& caller, const ListRequest& request, std::string& out) const;
+  absl::StatusOr<std::uint64_t> AppendCompat(const Caller& caller, const CompatRequest& request,
+                                             std::string& out) const;
 
  private:
   // Answers `done`, now or when what `request` waits for is shown.
   void AnswerShown(daybook::runtime::CommandOutcome outcome, std::optional<ShowWait> wait, WriteRequest::Answer answer,
                    WriteHandler done);
   std::vector<std::string> AllModels() const;
+  absl::StatusOr<Operation> FindAnyOperation(daybook::PartitionId partition, daybook::CommandId id);
 
   QuerySide& queries_;
   Engine* const engine_ = nullptr;  // null: reads only

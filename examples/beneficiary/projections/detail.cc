@@ -92,11 +92,13 @@ void DetailProjection::On(const daybook::projection::Folded<State>& folded, dayb
 
 void DetailProjection::Trim(State& state) { state.clear_bos_image(); }
 
-absl::StatusOr<Detail> DetailQuery::Get(std::string_view id) const {
+absl::StatusOr<Detail> DetailQuery::Get(std::string_view id) const { return GetFrom(model_, id); }
+
+absl::StatusOr<Detail> DetailQuery::GetFrom(const daybook::projection::ReadModel& model, std::string_view id) {
   const std::optional<std::string> canonical = CanonicalId(id);
   if (!canonical) return NotFound(id);
   Detail out;
-  DAYBOOK_ASSIGN_OR_RETURN(const bool found, model_.AppendTo(DetailKey(*canonical), out.json));
+  DAYBOOK_ASSIGN_OR_RETURN(const bool found, model.AppendTo(DetailKey(*canonical), out.json));
   if (!found) return NotFound(id);
   const std::size_t size = out.json.size();
   const auto damaged = [&] {
@@ -114,16 +116,13 @@ absl::StatusOr<Detail> DetailQuery::Get(std::string_view id) const {
   return out;
 }
 
-absl::StatusOr<std::string> DetailQuery::Validation(std::string_view id) const {
-  const std::optional<std::string> canonical = CanonicalId(id);
-  if (!canonical) return NotFound(id);
+absl::StatusOr<Warnings> DetailQuery::Validation(std::string_view id) const {
   const daybook::projection::ReadModel now = model_.Snapshot();
-  std::string out;
-  DAYBOOK_ASSIGN_OR_RETURN(const bool warned, now.AppendTo(WarningsKey(*canonical), out));
-  if (warned) return out;
-  DAYBOOK_ASSIGN_OR_RETURN(const std::optional<std::string> row, now.Get(DetailKey(*canonical)));
-  if (!row) return NotFound(id);
-  return RenderWarnings({});
+  DAYBOOK_ASSIGN_OR_RETURN(Detail detail, GetFrom(now, id));
+  Warnings warnings{"", std::move(detail.client_id)};
+  DAYBOOK_ASSIGN_OR_RETURN(const bool warned, now.AppendTo(WarningsKey(*CanonicalId(id)), warnings.json));
+  if (!warned) warnings.json = RenderWarnings({});
+  return warnings;
 }
 
 }  // namespace beneficiary

@@ -31,6 +31,12 @@ struct Detail {
   enum class Status { kActive, kInactive, kDeleted } status = Status::kActive;
 };
 
+// What a beneficiary violates: `{"warnings":[{"pointer":…,"code":…,"detail":…}]}`.
+struct Warnings {
+  std::string json;
+  std::string client_id;  // whose the beneficiary is
+};
+
 // Reads detail.v1. Thread safety: const methods from any thread.
 class DetailQuery {
  public:
@@ -39,10 +45,12 @@ class DetailQuery {
   // kNotFound (reason BENEFICIARY_NOT_FOUND): never registered here, purged, or no UUID. Letters of the id in any case.
   absl::StatusOr<Detail> Get(std::string_view id) const;
 
-  // `{"warnings":[{"pointer":…,"code":…,"detail":…}]}`, for GET /v1/beneficiaries/{id}/validation. Errors as Get.
-  absl::StatusOr<std::string> Validation(std::string_view id) const;
+  // For GET /v1/beneficiaries/{id}/validation. Errors as Get.
+  absl::StatusOr<Warnings> Validation(std::string_view id) const;
 
  private:
+  static absl::StatusOr<Detail> GetFrom(const daybook::projection::ReadModel& model, std::string_view id);
+
   daybook::projection::ReadModel model_;
 };
 

@@ -77,4 +77,13 @@ std::function<void(const rpc::Answered&)> GrpcMetrics(observe::Metrics& metrics)
   };
 }
 
+std::function<void(std::string_view, std::string_view)> RefusalMetrics(observe::Metrics& metrics) {
+  return [&metrics](std::string_view edge, std::string_view reason) {
+    metrics
+        .GetCounter("requests_refused_total", "Requests that were not admitted, by edge and reason",
+                    {{"edge", std::string(edge)}, {"reason", std::string(reason)}})
+        .Increment();
+  };
+}
+
 }  // namespace beneficiary

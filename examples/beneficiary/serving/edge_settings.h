@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "beneficiary/api/admission.h"
 #include "daybook/base/tls.h"
 
 namespace beneficiary {
@@ -21,7 +22,7 @@ struct EdgeSettings {
   std::string grpc_address;   // "" = no gRPC
   std::string admin_address;  // "" = no admin pages
   int http_threads = 1;
-  std::string identity_header;
+  api::AdmissionOptions admission;       // without on_refused
   std::optional<daybook::TlsFiles> tls;  // of REST and gRPC; nullopt = in the clear
   absl::Duration drain_timeout;
 };

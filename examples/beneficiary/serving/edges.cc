@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
+#include "beneficiary/api/admission.h"
 #include "beneficiary/api/grpc_api.h"
 #include "beneficiary/api/rest.h"
 #include "daybook/base/log.h"
@@ -22,7 +22,14 @@ constexpr absl::Duration kAdminDrain = absl::Seconds(1);
 
 struct Edges::Impl {
   Impl(Service& s, observe::Health& h, observe::Metrics& m, EdgeOptions o)
-      : service(s), health(h), metrics(m), options(std::move(o)) {}
+      : service(s), health(h), metrics(m), options(std::move(o)), admission(MakeAdmission()) {}
+
+  // One for both edges: a caller's requests count together.
+  std::shared_ptr<api::Admission> MakeAdmission() {
+    api::AdmissionOptions of_callers = options.settings.admission;
+    of_callers.on_refused = RefusalMetrics(metrics);
+    return std::make_shared<api::Admission>(std::move(of_callers));
+  }
 
   absl::Status StartAdmin();
   absl::Status StartRest();
@@ -32,6 +39,7 @@ struct Edges::Impl {
   observe::Health& health;
   observe::Metrics& metrics;
   const EdgeOptions options;
+  const std::shared_ptr<api::Admission> admission;
   std::unique_ptr<observe::AdminEndpoints> pages;
   std::unique_ptr<api::GrpcApi> grpc_services;
   std::unique_ptr<http::Server> admin;
@@ -68,7 +76,7 @@ absl::Status Edges::Impl::StartRest() {
   server.tls = options.settings.tls;
   server.on_answered = HttpMetrics(metrics);
   api::RestOptions rest_options;
-  rest_options.identity_header = options.settings.identity_header;
+  rest_options.admission = admission;
   DAYBOOK_ASSIGN_OR_RETURN(rest, http::Server::Start(api::MakeRouter(service, rest_options), server));
   return absl::OkStatus();
 }
@@ -76,7 +84,7 @@ absl::Status Edges::Impl::StartRest() {
 absl::Status Edges::Impl::StartGrpc() {
   if (options.settings.grpc_address.empty()) return absl::OkStatus();
   api::GrpcOptions api_options;
-  api_options.identity_metadata = absl::AsciiStrToLower(options.settings.identity_header);
+  api_options.admission = admission;
   grpc_services = std::make_unique<api::GrpcApi>(service, api_options);
   rpc::ServerOptions server;
   server.address = options.settings.grpc_address;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -70,6 +71,13 @@ std::function<void(const daybook::http::Answered&)> HttpMetrics(daybook::observe
 //
 // Thread safety: the function from any thread. The metrics outlive it.
 std::function<void(const daybook::rpc::Answered&)> GrpcMetrics(daybook::observe::Metrics& metrics);
+
+// Counts requests that were not admitted (api/admission.h), by edge and reason.
+//
+//   admission_options.on_refused = RefusalMetrics(metrics);
+//
+// Thread safety: the function from any thread. The metrics outlive it.
+std::function<void(std::string_view edge, std::string_view reason)> RefusalMetrics(daybook::observe::Metrics& metrics);
 
 }  // namespace beneficiary
 

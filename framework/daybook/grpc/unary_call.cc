@@ -4,9 +4,11 @@
 #include <grpcpp/support/server_callback.h>
 #include <grpcpp/support/status.h>
 
+#include "absl/strings/ascii.h"
 #include "daybook/base/check.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/log.h"
+#include "daybook/base/strings.h"
 #include "daybook/grpc/status.h"
 
 namespace daybook::rpc {
@@ -40,10 +42,17 @@ void UnaryCall::Finish(const ::grpc::Status& status) {
 }
 
 std::optional<std::string_view> UnaryCall::Metadata(std::string_view key) const {
-  const auto& metadata = context_->client_metadata();
-  const auto it = metadata.find(::grpc::string_ref(key.data(), key.size()));
-  if (it == metadata.end()) return std::nullopt;
-  return std::string_view(it->second.data(), it->second.size());
+  const std::vector<std::string_view> values = MetadataAll(key);
+  if (values.empty()) return std::nullopt;
+  return values.front();
+}
+
+std::vector<std::string_view> UnaryCall::MetadataAll(std::string_view key) const {
+  const std::string lower = absl::AsciiStrToLower(ToAbsl(key));
+  const auto [begin, end] = context_->client_metadata().equal_range(::grpc::string_ref(lower.data(), lower.size()));
+  std::vector<std::string_view> values;
+  for (auto it = begin; it != end; ++it) values.emplace_back(it->second.data(), it->second.size());
+  return values;
 }
 
 void UnaryCall::AddTrailing(std::string_view key, std::string_view value) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -48,8 +49,10 @@ class UnaryCall {
   void Finish(const Reject& reject, std::string_view domain);
   void Finish(const ::grpc::Status& status);
 
-  // The client's metadata: the first value of a key (lower case); nullopt if absent. Lives until Finish.
+  // The client's metadata: the first value of a key (in any case); nullopt if absent. Lives until Finish.
   std::optional<std::string_view> Metadata(std::string_view key) const;
+  // Every value of a key, in order.
+  std::vector<std::string_view> MetadataAll(std::string_view key) const;
   // Sends metadata with the answer, before Finish: keys in lower case.
   void AddTrailing(std::string_view key, std::string_view value);
 

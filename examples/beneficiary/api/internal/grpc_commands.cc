@@ -49,9 +49,9 @@ class Commands : public v1::BeneficiaryCommands::CallbackService {
 
   ServerUnaryReactor* CreateBeneficiary(CallbackServerContext* context, const v1::CreateBeneficiaryRequest* request,
                                         v1::WriteResponse* response) override {
-    return rpc::Unary(context, [&](rpc::UnaryCall call) {
+    return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller& caller) {
       const std::string resource = absl::StrCat("/v1/clients/", request->client_id(), "/beneficiaries");
-      Write<v1::CreateBeneficiaryRequest>(std::move(call), {"CreateBeneficiary"}, *request, resource, "",
+      Write<v1::CreateBeneficiaryRequest>(std::move(call), caller, {"CreateBeneficiary"}, *request, resource, "",
                                           ToCommand(*request), {}, response);
     });
   }
@@ -144,19 +144,19 @@ class Commands : public v1::BeneficiaryCommands::CallbackService {
   ServerUnaryReactor* WriteOne(CallbackServerContext* context, Method method, const Request* request,
                                Beneficiary::Command command, std::vector<Violation> malformed,
                                v1::WriteResponse* response) {
-    return rpc::Unary(context, [&](rpc::UnaryCall call) {
+    return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller& caller) {
       const std::optional<std::string> id = CanonicalUuid(request->id());
       if (!id) return call.Finish(NoSuchBeneficiary(), kErrorDomain);
-      Write(std::move(call), method, *request, absl::StrCat("/v1/beneficiaries/", *id), *id, std::move(command),
+      Write(std::move(call), caller, method, *request, absl::StrCat("/v1/beneficiaries/", *id), *id, std::move(command),
             std::move(malformed), response);
     });
   }
 
   // beneficiary_id: "" = created by this command.
   template <class Request>
-  void Write(rpc::UnaryCall call, Method method, const Request& request, const std::string& resource,
-             std::string beneficiary_id, Beneficiary::Command command, std::vector<Violation> malformed,
-             v1::WriteResponse* response) {
+  void Write(rpc::UnaryCall call, const Caller& caller, Method method, const Request& request,
+             const std::string& resource, std::string beneficiary_id, Beneficiary::Command command,
+             std::vector<Violation> malformed, v1::WriteResponse* response) {
     if (service_.serves() == ::beneficiary::Service::Serves::kReads) {
       return call.Finish(::beneficiary::Service::NotServedHere(), kErrorDomain);
     }
@@ -168,40 +168,40 @@ class Commands : public v1::BeneficiaryCommands::CallbackService {
     Request content = request;
     content.clear_options();
     absl::StatusOr<WriteRequest> write =
-        Prepare(call, method, request.options(), resource, content.SerializeAsString());
+        Prepare(call, caller, method, request.options(), resource, content.SerializeAsString());
     if (!write.ok()) return call.Finish(write.status(), kErrorDomain);
     write->beneficiary_id =
         beneficiary_id.empty() ? BeneficiaryIdOf(write->options.id).ToString() : std::move(beneficiary_id);
     write->command = std::move(command);
     write->answer = method.answer;
-    service_.Write(*std::move(write),
-                   [this, method, response, call = std::move(call)](absl::StatusOr<WriteReply> reply) mutable {
+    service_.Write(caller, *std::move(write),
+                   [this, caller, method, response, call = std::move(call)](absl::StatusOr<WriteReply> reply) mutable {
                      if (!reply.ok()) return call.Finish(reply.status(), kErrorDomain);
                      if (reply->outcome.rejection) return call.Finish(*reply->outcome.rejection, kErrorDomain);
-                     call.Finish(Answer(*reply, method, *response), kErrorDomain);
+                     call.Finish(Answer(caller, *reply, method, *response), kErrorDomain);
                    });
   }
 
-  absl::Status Answer(const WriteReply& reply, const Method& method, v1::WriteResponse& response) {
+  absl::Status Answer(const Caller& caller, const WriteReply& reply, const Method& method,
+                      v1::WriteResponse& response) {
     FillOperation(Operation{reply.outcome, reply.pending}, *response.mutable_operation());
     if (!reply.shown || method.answer == WriteRequest::Answer::kNothing) return absl::OkStatus();
-    const absl::StatusOr<Detail> detail = service_.detail().Get(reply.outcome.stream.key());
-    // Gone again: what was stored stays stored.
+    const absl::StatusOr<Detail> detail = service_.Get(caller, reply.outcome.stream.key());
+    // Gone again, or of a client that the caller may write and not read: what was stored stays stored.
     if (!detail.ok()) return absl::OkStatus();
     return BeneficiaryFromJson(detail->json, *response.mutable_beneficiary());
   }
 
   // Everything of the write but id and command.
-  absl::StatusOr<WriteRequest> Prepare(const rpc::UnaryCall& call, const Method& method,
+  absl::StatusOr<WriteRequest> Prepare(const rpc::UnaryCall& call, const Caller& caller, const Method& method,
                                        const v1::WriteOptions& options, const std::string& resource,
                                        const std::string& content) {
     WriteRequest write;
-    const std::string caller(call.Metadata(options_.identity_metadata).value_or("anonymous"));
     if (!options.request_id().empty()) {
       if (const absl::Status checked = CheckIdempotencyKey(options.request_id()); !checked.ok()) {
         return Bad("REQUEST_ID_MALFORMED", "request_id must be 1 to 128 printable ASCII characters.");
       }
-      write.options.id = CommandIdOfKey(caller, resource, options.request_id());
+      write.options.id = CommandIdOfKey(caller.name, resource, options.request_id());
       write.options.fingerprint =
           RequestFingerprint(absl::StrCat("grpc ", std::string(method.name)), resource, options.etag(), content);
     } else if (method.key == Key::kRequired) {
@@ -210,7 +210,7 @@ class Commands : public v1::BeneficiaryCommands::CallbackService {
     DAYBOOK_ASSIGN_OR_RETURN(write.options.expected, ExpectedOf(method, options.etag()));
     const absl::Time now = daybook::ToAbslTime(options_.clock->Now());
     write.options.deadline = std::min(call.deadline(), now + options_.command_wait);
-    write.options.actor = caller;
+    write.options.actor = caller.name;
     if (options.has_wait()) {
       DAYBOOK_ASSIGN_OR_RETURN(write.wait, WaitOf(options.wait(), call.deadline() - now));
     }

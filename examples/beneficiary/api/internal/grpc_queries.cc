@@ -63,33 +63,37 @@ class Queries : public v1::BeneficiaryQueries::CallbackService {
 
   ServerUnaryReactor* GetBeneficiary(CallbackServerContext* context, const v1::GetBeneficiaryRequest* request,
                                      v1::Beneficiary* response) override {
-    return ReadWhenFresh(context, DetailProjection::kName, request->consistency_token(), [=, this]() -> absl::Status {
-      DAYBOOK_ASSIGN_OR_RETURN(const Detail detail, service_.detail().Get(request->id()));
-      return BeneficiaryFromJson(detail.json, *response);
-    });
+    return ReadWhenFresh(context, DetailProjection::kName, request->consistency_token(),
+                         [=, this](const Caller& caller) -> absl::Status {
+                           DAYBOOK_ASSIGN_OR_RETURN(const Detail detail, service_.Get(caller, request->id()));
+                           return BeneficiaryFromJson(detail.json, *response);
+                         });
   }
 
   ServerUnaryReactor* ListBeneficiaries(CallbackServerContext* context, const v1::ListBeneficiariesRequest* request,
                                         v1::ListBeneficiariesResponse* response) override {
-    return ReadWhenFresh(context, ListProjection::kName, request->consistency_token(), [=, this]() -> absl::Status {
-      DAYBOOK_ASSIGN_OR_RETURN(const ListRequest list, ToListRequest(*request));
-      std::string page;
-      DAYBOOK_RETURN_IF_ERROR(service_.list().AppendTo(list, page).status());
-      return PageFromJson(page, *response);
-    });
+    return ReadWhenFresh(context, ListProjection::kName, request->consistency_token(),
+                         [=, this](const Caller& caller) -> absl::Status {
+                           DAYBOOK_ASSIGN_OR_RETURN(const ListRequest list, ToListRequest(*request));
+                           std::string page;
+                           DAYBOOK_RETURN_IF_ERROR(service_.AppendList(caller, list, page).status());
+                           return PageFromJson(page, *response);
+                         });
   }
 
   ServerUnaryReactor* GetBeneficiaryValidation(CallbackServerContext* context, const v1::GetBeneficiaryRequest* request,
                                                v1::BeneficiaryValidation* response) override {
-    return ReadWhenFresh(context, DetailProjection::kName, request->consistency_token(), [=, this]() -> absl::Status {
-      DAYBOOK_ASSIGN_OR_RETURN(const std::string warnings, service_.detail().Validation(request->id()));
-      return WarningsFromJson(warnings, *response);
-    });
+    return ReadWhenFresh(context, DetailProjection::kName, request->consistency_token(),
+                         [=, this](const Caller& caller) -> absl::Status {
+                           DAYBOOK_ASSIGN_OR_RETURN(const std::string warnings,
+                                                    service_.Validation(caller, request->id()));
+                           return WarningsFromJson(warnings, *response);
+                         });
   }
 
   ServerUnaryReactor* ListRequirements(CallbackServerContext* context, const v1::ListRequirementsRequest* request,
                                        v1::ListRequirementsResponse* response) override {
-    return rpc::Unary(context, [&](rpc::UnaryCall call) {
+    return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller&) {  // no client's
       const std::string_view type = request->type() == v1::ENTITY_TYPE_PERSONAL ? "personal" : "business";
       const auto rules = FindRequirements(request->bank_country(), request->currency(), type);
       if (!rules.ok()) return call.Finish(rules.status(), kErrorDomain);
@@ -106,10 +110,10 @@ class Queries : public v1::BeneficiaryQueries::CallbackService {
 
   ServerUnaryReactor* GetOperation(CallbackServerContext* context, const v1::GetOperationRequest* request,
                                    v1::Operation* response) override {
-    return rpc::Unary(context, [&](rpc::UnaryCall call) {
+    return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller& caller) {
       const std::optional<OperationId> id = OperationId::Parse(request->id());
       absl::StatusOr<Operation> operation =
-          id ? service_.FindOperation(id->partition, id->command_id)
+          id ? service_.FindOperation(caller, id->partition, id->command_id)
              : daybook::WithReason(absl::NotFoundError("There is no such operation."), "OPERATION_NOT_FOUND");
       if (operation.ok()) FillOperation(*operation, *response);
       call.Finish(operation.status(), kErrorDomain);
@@ -119,16 +123,16 @@ class Queries : public v1::BeneficiaryQueries::CallbackService {
  private:
   // Ends the call with what `read` gives, once `model` shows what the token asks for.
   ServerUnaryReactor* ReadWhenFresh(CallbackServerContext* context, std::string_view model, const std::string& token,
-                                    std::function<absl::Status()> read) {
-    return rpc::Unary(context, [&](rpc::UnaryCall call) {
-      if (token.empty()) return call.Finish(read(), kErrorDomain);
+                                    std::function<absl::Status(const Caller&)> read) {
+    return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller& caller) {
+      if (token.empty()) return call.Finish(read(caller), kErrorDomain);
       const absl::StatusOr<daybook::Position> position = PositionOfToken(token);
       if (!position.ok()) return call.Finish(position.status(), kErrorDomain);
       const absl::Duration left = call.deadline() - daybook::ToAbslTime(options_.clock->Now());
       const absl::Duration wait = std::clamp(left, absl::ZeroDuration(), options_.freshness_wait);
       service_.WhenFresh(model, *position, wait,
-                         [call = std::move(call), read = std::move(read)](const absl::Status& fresh) mutable {
-                           call.Finish(fresh.ok() ? read() : fresh, kErrorDomain);
+                         [caller, call = std::move(call), read = std::move(read)](const absl::Status& fresh) mutable {
+                           call.Finish(fresh.ok() ? read(caller) : fresh, kErrorDomain);
                          });
     });
   }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "beneficiary/projections/render.h"
 #include "daybook/base/log.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 #include "daybook/http/query.h"
 
@@ -58,18 +59,42 @@ http::Response DetailError(http::StatusCode status, std::string_view text) {
   return Json(status, std::move(body));
 }
 
+std::int64_t WaitSeconds(const absl::Status& status) {
+  const absl::Duration wait = daybook::RetryAfterOf(status).value_or(absl::Seconds(1));
+  return absl::ToInt64Seconds(absl::Ceil(wait, absl::Seconds(1)));
+}
+
+// In the words of the framework that BOS is written with, where it has some for the case.
+std::string TextOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnauthenticated:
+      return "Authentication credentials were not provided.";
+    case absl::StatusCode::kPermissionDenied:
+      return "You do not have permission to perform this action.";
+    case absl::StatusCode::kResourceExhausted: {
+      const std::int64_t wait = WaitSeconds(status);
+      return absl::StrCat("Request was throttled. Expected available in ", wait, wait == 1 ? " second." : " seconds.");
+    }
+    default:
+      return std::string(status.message());
+  }
+}
+
 http::Response ErrorOf(const absl::Status& status) {
   const http::StatusCode code = http::HttpStatusOf(status.code());
   if (code == http::StatusCode::kInternalServerError) {
     daybook::Log(daybook::LogLevel::kError, "client/beneficiaries failed", {{"error", status.ToString()}});
     return DetailError(code, "Internal error.");
   }
-  http::Response response = DetailError(code, ToStd(status.message()));
+  http::Response response = DetailError(code, TextOf(status));
   if (code == http::StatusCode::kServiceUnavailable) response.AddHeader("Retry-After", "1");
+  if (code == http::StatusCode::kTooManyRequests) response.AddHeader("Retry-After", absl::StrCat(WaitSeconds(status)));
   return response;
 }
 
-http::Response ListAsBos(const Service& service, const http::Request& request) {
+http::Response Refused(const absl::Status& refusal, const http::Request&) { return ErrorOf(refusal); }
+
+http::Response ListAsBos(const Service& service, const Caller& caller, const http::Request& request) {
   constexpr std::string_view kNotPositive = "A valid positive integer is required.";
   const absl::StatusOr<http::Query> query = http::Query::Parse(request.raw_query(), http::QuerySyntax::kLenient);
   if (!query.ok()) return DetailError(http::StatusCode::kBadRequest, ToStd(query.status().message()));
@@ -90,7 +115,7 @@ http::Response ListAsBos(const Service& service, const http::Request& request) {
   compat.page_size = size;
   compat.iban = query->Last("iban").value_or("");
   std::string body;
-  const absl::StatusOr<std::uint64_t> total = service.compat().AppendTo(compat, body);
+  const absl::StatusOr<std::uint64_t> total = service.AppendCompat(caller, compat, body);
   if (total.status().code() == absl::StatusCode::kNotFound) {
     return DetailError(http::StatusCode::kNotFound, "No Client matches the given query.");
   }
@@ -104,19 +129,19 @@ http::Response ListAsBos(const Service& service, const http::Request& request) {
 
 }  // namespace
 
-void AddCompat(const SharedContext& context, std::vector<Endpoint>& out) {
-  out.push_back(
-      {http::Method::kGet, "/client/beneficiaries", [context](http::Request request, http::Responder responder) {
-         const absl::StatusOr<daybook::Position> token = TokenOf(request);
-         if (!token.ok()) return responder.Send(ErrorOf(token.status()));
-         if (*token == daybook::Position()) return responder.Send(ListAsBos(context->service, request));
-         context->service.WhenFresh(
-             CompatProjection::kName, *token, context->options.freshness_wait,
-             [context, request = std::move(request),
-              responder = std::move(responder)](const absl::Status& fresh) mutable {
-               responder.Send(fresh.ok() ? ListAsBos(context->service, request) : ErrorOf(fresh));
-             });
-       }});
+void AddCompat(const SharedContext& context, std::vector<Route>& out) {
+  const auto handle = [context](const Caller& caller, http::Request request, http::Responder responder) {
+    const absl::StatusOr<daybook::Position> token = TokenOf(request);
+    if (!token.ok()) return responder.Send(ErrorOf(token.status()));
+    if (*token == daybook::Position()) return responder.Send(ListAsBos(context->service, caller, request));
+    context->service.WhenFresh(
+        CompatProjection::kName, *token, context->options.freshness_wait,
+        [context, caller, request = std::move(request),
+         responder = std::move(responder)](const absl::Status& fresh) mutable {
+          responder.Send(fresh.ok() ? ListAsBos(context->service, caller, request) : ErrorOf(fresh));
+        });
+  };
+  out.push_back({http::Method::kGet, "/client/beneficiaries", handle, Refused});
 }
 
 }  // namespace beneficiary::api::internal

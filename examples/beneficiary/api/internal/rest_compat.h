@@ -9,7 +9,7 @@
 namespace beneficiary::api::internal {
 
 // GET /client/beneficiaries, which answers byte for byte as BOS does, its errors too.
-void AddCompat(const SharedContext& context, std::vector<Endpoint>& out);
+void AddCompat(const SharedContext& context, std::vector<Route>& out);
 
 }  // namespace beneficiary::api::internal
 

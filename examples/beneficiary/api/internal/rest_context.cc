@@ -53,16 +53,34 @@ absl::StatusOr<Position> TokenOf(const http::Request& request) {
   return newest;
 }
 
-void ReadWhenFresh(const SharedContext& context, std::string_view model, http::Request request,
+http::Response RefuseWithProblem(const absl::Status& refusal, const http::Request& request) {
+  http::Problem problem = ProblemOfStatus(refusal);
+  problem.instance = std::string(request.path());
+  return http::ToResponse(problem);
+}
+
+http::Handler Admitting(SharedContext context, CallerHandler handler, Refuse refuse) {
+  return [context = std::move(context), handler = std::move(handler), refuse](http::Request request,
+                                                                              http::Responder responder) {
+    const absl::StatusOr<Caller> caller = context->admission->Admit(
+        "rest", [&](std::string_view header) { return request.HeaderAll(header); }, request.peer());
+    if (caller.ok()) return handler(*caller, std::move(request), std::move(responder));
+    http::Response response = refuse(caller.status(), request);
+    if (response.status() == http::StatusCode::kUnauthorized) response.AddHeader("WWW-Authenticate", kChallenge);
+    responder.Send(std::move(response));
+  };
+}
+
+void ReadWhenFresh(const SharedContext& context, std::string_view model, const Caller& caller, http::Request request,
                    http::Responder responder, Read read) {
   const absl::StatusOr<Position> token = TokenOf(request);
   if (!token.ok()) return responder.Send(ProblemOfStatus(token.status()));
-  if (*token == Position()) return SendAnswer(responder, read(request));
+  if (*token == Position()) return SendAnswer(responder, read(caller, request));
   context->service.WhenFresh(model, *token, context->options.freshness_wait,
-                             [request = std::move(request), responder = std::move(responder),
+                             [caller, request = std::move(request), responder = std::move(responder),
                               read = std::move(read)](const absl::Status& fresh) mutable {
                                if (!fresh.ok()) return responder.Send(ProblemOfStatus(fresh));
-                               SendAnswer(responder, read(request));
+                               SendAnswer(responder, read(caller, request));
                              });
 }
 

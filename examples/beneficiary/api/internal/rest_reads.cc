@@ -76,18 +76,18 @@ absl::StatusOr<ListRequest> ReadListRequest(const http::Request& request) {
   return list;
 }
 
-Answer ListBeneficiaries(const Service& service, const http::Request& request) {
+Answer ListBeneficiaries(const Service& service, const Caller& caller, const http::Request& request) {
   const absl::StatusOr<ListRequest> list = ReadListRequest(request);
   if (!list.ok()) return ProblemOfStatus(list.status());
   std::string body;
-  const absl::StatusOr<ListPage> page = service.list().AppendTo(*list, body);
+  const absl::StatusOr<ListPage> page = service.AppendList(caller, *list, body);
   if (!page.ok()) return ProblemOfStatus(page.status());
   return http::Response(http::StatusCode::kOk, http::kJson, std::move(body));
 }
 
-Answer GetBeneficiary(const Service& service, const http::Request& request) {
+Answer GetBeneficiary(const Service& service, const Caller& caller, const http::Request& request) {
   if (const auto query = ReadQuery(request, {}); !query.ok()) return ProblemOfStatus(query.status());
-  absl::StatusOr<Detail> detail = service.detail().Get(request.PathParam("id"));
+  absl::StatusOr<Detail> detail = service.Get(caller, request.PathParam("id"));
   if (!detail.ok()) return ProblemOfStatus(detail.status());
   const std::string tag = EntityTag(detail->revision);
   for (const std::string_view header : request.HeaderAll("If-None-Match")) {
@@ -101,18 +101,18 @@ Answer GetBeneficiary(const Service& service, const http::Request& request) {
   return response;
 }
 
-Answer GetValidation(const Service& service, const http::Request& request) {
+Answer GetValidation(const Service& service, const Caller& caller, const http::Request& request) {
   if (const auto query = ReadQuery(request, {}); !query.ok()) return ProblemOfStatus(query.status());
-  absl::StatusOr<std::string> warnings = service.detail().Validation(request.PathParam("id"));
+  absl::StatusOr<std::string> warnings = service.Validation(caller, request.PathParam("id"));
   if (!warnings.ok()) return ProblemOfStatus(warnings.status());
   return http::Response(http::StatusCode::kOk, http::kJson, *std::move(warnings));
 }
 
-Answer GetOperation(Service& service, const http::Request& request) {
+Answer GetOperation(Service& service, const Caller& caller, const http::Request& request) {
   if (const auto query = ReadQuery(request, {}); !query.ok()) return ProblemOfStatus(query.status());
   const std::optional<OperationId> id = OperationId::Parse(request.PathParam("operation_id"));
   if (!id) return ProblemWith(http::StatusCode::kNotFound, "OPERATION_NOT_FOUND", "There is no such operation.");
-  const absl::StatusOr<Operation> operation = service.FindOperation(id->partition, id->command_id);
+  const absl::StatusOr<Operation> operation = service.FindOperation(caller, id->partition, id->command_id);
   if (!operation.ok()) return ProblemOfStatus(operation.status());
   http::Response response(http::StatusCode::kOk, http::kJson, RenderOperation(*operation));
   response.AddHeader("Consistency-Token", TokenFor(operation->outcome).Encode());
@@ -130,12 +130,15 @@ Answer GetRequirements(const http::Request& request) {
 
 }  // namespace
 
-void AddReads(const SharedContext& context, std::vector<Endpoint>& out) {
+void AddReads(const SharedContext& context, std::vector<Route>& out) {
   const auto add = [&](std::string path, std::string_view model, auto read) {
     out.push_back({http::Method::kGet, std::move(path),
-                   [context, model = std::string(model), read](http::Request request, http::Responder responder) {
-                     ReadWhenFresh(context, model, std::move(request), std::move(responder),
-                                   [context, read](const http::Request& r) { return read(context->service, r); });
+                   [context, model = std::string(model), read](const Caller& caller, http::Request request,
+                                                               http::Responder responder) {
+                     ReadWhenFresh(context, model, caller, std::move(request), std::move(responder),
+                                   [context, read](const Caller& of, const http::Request& r) {
+                                     return read(context->service, of, r);
+                                   });
                    }});
   };
   add("/v1/clients/{client_id}/beneficiaries", ListProjection::kName, ListBeneficiaries);
@@ -143,15 +146,16 @@ void AddReads(const SharedContext& context, std::vector<Endpoint>& out) {
   add("/v1/beneficiaries/{id}/validation", DetailProjection::kName, GetValidation);
   // Operations come from the log itself, where a token can only name what is there.
   out.push_back({http::Method::kGet, "/v1/operations/{operation_id}",
-                 [context](const http::Request& request, http::Responder responder) {
+                 [context](const Caller& caller, const http::Request& request, http::Responder responder) {
                    const absl::StatusOr<daybook::Position> token = TokenOf(request);
                    if (!token.ok()) return responder.Send(ProblemOfStatus(token.status()));
-                   SendAnswer(responder, GetOperation(context->service, request));
+                   SendAnswer(responder, GetOperation(context->service, caller, request));
                  }});
-  out.push_back(
-      {http::Method::kGet, "/v1/beneficiary-requirements", [](const http::Request& request, http::Responder responder) {
-         SendAnswer(responder, GetRequirements(request));
-       }});
+  // No client's: for every caller.
+  out.push_back({http::Method::kGet, "/v1/beneficiary-requirements",
+                 [](const Caller&, const http::Request& request, http::Responder responder) {
+                   SendAnswer(responder, GetRequirements(request));
+                 }});
 }
 
 }  // namespace beneficiary::api::internal

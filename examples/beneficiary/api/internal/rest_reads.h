@@ -9,7 +9,7 @@
 namespace beneficiary::api::internal {
 
 // The GET routes below /v1.
-void AddReads(const SharedContext& context, std::vector<Endpoint>& out);
+void AddReads(const SharedContext& context, std::vector<Route>& out);
 
 }  // namespace beneficiary::api::internal
 

@@ -34,14 +34,15 @@ bool CanNeverMatch(const WriteHead& head) { return head.condition && head.condit
 // the command that the body gave, or refuses with a problem.
 template <class ReadBody, class Complete>
 void AddWrite(const SharedContext& context, const WriteRoute& route, ReadBody read, Complete complete,
-              std::vector<Endpoint>& out) {
-  const auto handle = [context, route, read, complete](http::Request request, http::Responder responder) {
+              std::vector<Route>& out) {
+  const auto handle = [context, route, read, complete](const Caller& caller, http::Request request,
+                                                       http::Responder responder) {
     const std::optional<std::string> id = CanonicalUuid(request.PathParam("id"));
     if (!id) {
       return responder.Send(
           ProblemWith(http::StatusCode::kNotFound, "NOT_REGISTERED", "There is no such beneficiary."));
     }
-    auto head = ReadWriteHead(*context, request, absl::StrCat("/v1/beneficiaries/", *id));
+    auto head = ReadWriteHead(*context, caller, request, absl::StrCat("/v1/beneficiaries/", *id));
     if (auto* problem = std::get_if<http::Problem>(&head)) return responder.Send(std::move(*problem));
     auto body = read(request.body());
     if (auto problem = ProblemOfBody(std::move(body.malformed), std::move(body.broken_rules))) {
@@ -52,7 +53,7 @@ void AddWrite(const SharedContext& context, const WriteRoute& route, ReadBody re
     write.beneficiary_id = *id;
     write.command = complete(request, std::move(body.command));
     write.options = OptionsOf(*context, request, std::get<WriteHead>(head), body.canonical);
-    Execute(context, std::move(write), std::get<WriteHead>(head).prefer, route.success, route.kind,
+    Execute(context, caller, std::move(write), std::get<WriteHead>(head).prefer, route.success, route.kind,
             std::move(responder));
   };
   out.push_back({route.method, std::string(route.path_template), handle});
@@ -81,10 +82,11 @@ Beneficiary::Command WithAccount(const http::Request& request, FromBody body) {
   return command;
 }
 
-void AddRegister(const SharedContext& context, std::vector<Endpoint>& out) {
-  const auto handle = [context](http::Request request, http::Responder responder) {
+void AddRegister(const SharedContext& context, std::vector<Route>& out) {
+  const auto handle = [context](const Caller& caller, http::Request request, http::Responder responder) {
     const std::string_view client_id = request.PathParam("client_id");
-    auto head = ReadWriteHead(*context, request, absl::StrCat("/v1/clients/", ToAbsl(client_id), "/beneficiaries"));
+    auto head =
+        ReadWriteHead(*context, caller, request, absl::StrCat("/v1/clients/", ToAbsl(client_id), "/beneficiaries"));
     if (auto* problem = std::get_if<http::Problem>(&head)) return responder.Send(std::move(*problem));
     Body<commands::v1::RegisterBeneficiary> body = ReadRegister(request.body());
     if (auto problem = ProblemOfBody(std::move(body.malformed), std::move(body.broken_rules))) {
@@ -97,12 +99,13 @@ void AddRegister(const SharedContext& context, std::vector<Endpoint>& out) {
     write.options = OptionsOf(*context, request, checked, body.canonical);
     write.beneficiary_id = BeneficiaryIdOf(write.options.id).ToString();
     write.command = std::move(body.command);
-    Execute(context, std::move(write), checked.prefer, Success::kCreated, BodyKind::kBeneficiary, std::move(responder));
+    Execute(context, caller, std::move(write), checked.prefer, Success::kCreated, BodyKind::kBeneficiary,
+            std::move(responder));
   };
   out.push_back({http::Method::kPost, "/v1/clients/{client_id}/beneficiaries", handle});
 }
 
-void AddAccountWrites(const SharedContext& context, std::vector<Endpoint>& out) {
+void AddAccountWrites(const SharedContext& context, std::vector<Route>& out) {
   AddWrite(
       context, {http::Method::kPost, "/v1/beneficiaries/{id}/bank-accounts", Success::kCreated, BodyKind::kBankAccount},
       ReadAddBankAccount,
@@ -120,7 +123,7 @@ void AddAccountWrites(const SharedContext& context, std::vector<Endpoint>& out) 
 
 }  // namespace
 
-void AddWrites(const SharedContext& context, std::vector<Endpoint>& out) {
+void AddWrites(const SharedContext& context, std::vector<Route>& out) {
   AddRegister(context, out);
   constexpr std::string_view kOne = "/v1/beneficiaries/{id}";
   AddWrite(

@@ -9,7 +9,7 @@
 namespace beneficiary::api::internal {
 
 // The POST, PATCH, PUT and DELETE routes below /v1.
-void AddWrites(const SharedContext& context, std::vector<Endpoint>& out);
+void AddWrites(const SharedContext& context, std::vector<Route>& out);
 
 }  // namespace beneficiary::api::internal
 

@@ -67,11 +67,12 @@ std::string LocationOf(const WriteReply& reply, BodyKind kind) {
   return absl::StrCat(beneficiary, "/bank-accounts/", account.ToString());
 }
 
-http::Response Shown(const Service& service, const WriteReply& reply, Success success, BodyKind kind) {
+http::Response Shown(const Service& service, const Caller& caller, const WriteReply& reply, Success success,
+                     BodyKind kind) {
   if (success == Success::kNoContent) return http::Response(http::StatusCode::kNoContent);
   const std::string id(reply.outcome.stream.key());
-  absl::StatusOr<Detail> detail = service.detail().Get(id);
-  // Gone again, or unreadable: what was accepted stays accepted.
+  absl::StatusOr<Detail> detail = service.Get(caller, id);
+  // Gone again, unreadable, or of a client that the caller may write and not read: what was accepted stays accepted.
   if (!detail.ok()) return Accepted(reply);
   const http::StatusCode status = success == Success::kCreated ? http::StatusCode::kCreated : http::StatusCode::kOk;
   http::Response response(status, http::kJson, std::move(detail->json));
@@ -82,10 +83,10 @@ http::Response Shown(const Service& service, const WriteReply& reply, Success su
 
 }  // namespace
 
-std::variant<WriteHead, http::Problem> ReadWriteHead(const RestContext& context, const http::Request& request,
-                                                     std::string resource) {
+std::variant<WriteHead, http::Problem> ReadWriteHead(const RestContext& context, const Caller& caller,
+                                                     const http::Request& request, std::string resource) {
   WriteHead head;
-  head.caller = std::string(request.Header(context.options.identity_header).value_or("anonymous"));
+  head.caller = caller.name;
   head.resource = std::move(resource);
   const std::optional<std::string_view> key = request.Header("Idempotency-Key");
   if (!key && request.method() == http::Method::kPost) {
@@ -158,18 +159,19 @@ runtime::CommandOptions OptionsOf(const RestContext& context, const http::Reques
   return options;
 }
 
-void Execute(const SharedContext& context, WriteRequest write, const Prefer& prefer, Success success, BodyKind kind,
-             http::Responder responder) {
+void Execute(const SharedContext& context, const Caller& caller, WriteRequest write, const Prefer& prefer,
+             Success success, BodyKind kind, http::Responder responder) {
   if (prefer.wait) write.wait = ShowWait{*prefer.wait, prefer.models};
   write.answer = success == Success::kNoContent ? WriteRequest::Answer::kNothing : WriteRequest::Answer::kBeneficiary;
   std::string applied = prefer.wait ? prefer.Applied() : std::string();
-  context->service.Write(std::move(write),
-                         [context, success, kind, applied = std::move(applied),
+  context->service.Write(caller, std::move(write),
+                         [context, caller, success, kind, applied = std::move(applied),
                           responder = std::move(responder)](absl::StatusOr<WriteReply> reply) mutable {
                            if (!reply.ok()) return responder.Send(ProblemOfStatus(reply.status()));
                            http::Response response = reply->outcome.rejection ? Refused(*reply, kind)
-                                                     : reply->shown ? Shown(context->service, *reply, success, kind)
-                                                                    : Accepted(*reply);
+                                                     : reply->shown
+                                                         ? Shown(context->service, caller, *reply, success, kind)
+                                                         : Accepted(*reply);
                            response.AddHeader("Consistency-Token", TokenFor(reply->outcome).Encode());
                            if (!applied.empty() && !reply->outcome.rejection)
                              response.AddHeader("Preference-Applied", applied);

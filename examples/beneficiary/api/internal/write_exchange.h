@@ -31,7 +31,7 @@ struct WriteHead {
 // Reads the headers of a write. A problem: Idempotency-Key missing on a POST or malformed (400), If-Match missing on a
 // PATCH (428) or malformed (400), Prefer malformed or naming no read model (400), a body that does not say it is JSON
 // (415).
-std::variant<WriteHead, daybook::http::Problem> ReadWriteHead(const RestContext& context,
+std::variant<WriteHead, daybook::http::Problem> ReadWriteHead(const RestContext& context, const Caller& caller,
                                                               const daybook::http::Request& request,
                                                               std::string resource);
 
@@ -44,8 +44,8 @@ daybook::runtime::CommandOptions OptionsOf(const RestContext& context, const day
                                            const WriteHead& head, std::string_view canonical_body);
 
 // Executes the write and answers.
-void Execute(const SharedContext& context, WriteRequest write, const Prefer& prefer, Success success, BodyKind kind,
-             daybook::http::Responder responder);
+void Execute(const SharedContext& context, const Caller& caller, WriteRequest write, const Prefer& prefer,
+             Success success, BodyKind kind, daybook::http::Responder responder);
 
 }  // namespace beneficiary::api::internal
 

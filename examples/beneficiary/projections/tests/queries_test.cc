@@ -126,17 +126,18 @@ TEST_F(QueriesTest, ValidationShowsWhatIsViolatedNow) {
   *e.add_bank_accounts() = Account("7", "ES0000");
   log_.Append(IdOf(1), {e});
   log_.WaitUntilShown();
-  absl::StatusOr<std::string> warnings = log_.detail().Validation(IdOf(1));
+  const absl::StatusOr<Warnings> warnings = log_.detail().Validation(IdOf(1));
   ASSERT_TRUE(warnings.ok()) << warnings.status();
-  EXPECT_THAT(*warnings, ::testing::StartsWith(R"({"warnings":[{"pointer":")"));
-  EXPECT_THAT(*warnings, HasSubstr(R"("pointer":"/bank_accounts/0/iban","code":"IBAN_)"));
+  EXPECT_THAT(warnings->json, ::testing::StartsWith(R"({"warnings":[{"pointer":")"));
+  EXPECT_EQ(warnings->client_id, "C1");
+  EXPECT_THAT(warnings->json, HasSubstr(R"("pointer":"/bank_accounts/0/iban","code":"IBAN_)"));
 
   events::v1::BankAccountAmended good;
   *good.mutable_bank_account() = Account("7", "ES9121000418450200051332");
   good.mutable_bank_account()->set_account_holder("Acme");
   log_.Append(IdOf(1), {good});
   log_.WaitUntilShown();
-  EXPECT_EQ(*log_.detail().Validation(IdOf(1)), R"({"warnings":[]})");
+  EXPECT_EQ(log_.detail().Validation(IdOf(1))->json, R"({"warnings":[]})");
 }
 
 TEST_F(QueriesTest, ListsLeaveOutRemovedOnesUnlessAskedFor) {

@@ -172,6 +172,22 @@ TEST_F(CommandSideTest, AStateIsTheWholeAggregate) {
   EXPECT_EQ(context->sequence, side_->store().DurableWatermark());
 }
 
+// Compaction keeps the last record of a key: it must hold nothing of the one before, the image of BOS's row included.
+TEST_F(CommandSideTest, AStateAfterAMaskingAtBosHoldsTheMaskOnly) {
+  Send(kBeneficiaryCommands, kBeneficiary, Sync("Ada Lovelace"));
+  commands::v1::AmendBeneficiary amended;
+  amended.set_name("Ada King");
+  Send(kBeneficiaryCommands, kBeneficiary, amended);
+  Send(kBeneficiaryCommands, kBeneficiary, Sync("masked"));
+  WaitUntilPublished();
+  const bus::RecordBatch states = Read(kBeneficiaryStates);
+  ASSERT_EQ(states.size(), 3u);
+  EXPECT_NE(states.records()[1].value->find("Ada King"), std::string_view::npos);
+  const std::string_view last = *states.records()[2].value;
+  EXPECT_EQ(last.find("Ada"), std::string_view::npos);
+  EXPECT_NE(last.find("masked"), std::string_view::npos);
+}
+
 TEST_F(CommandSideTest, AChangeIsCalledWhatBosCallsIt) {
   Send(kBeneficiaryCommands, kBeneficiary, Sync("Ada"), "beneficiary.imported");
   Send(kBeneficiaryCommands, kBeneficiary, Sync("Ada Lovelace"));

@@ -82,8 +82,8 @@ class Service {
 
   // Executes the command, then waits for the read models asked for. A wait that runs out is no error: not shown.
   // Errors as runtime/command.h; kAborted is kNotFound (reason NOT_REGISTERED) where there is no such stream, and has
-  // the reason REVISION_CONFLICT otherwise. Whose the beneficiary is, is asked as the command is decided: a move that is
-  // ahead of it counts.
+  // the reason REVISION_CONFLICT otherwise. Whose the beneficiary is, is asked as the command is decided: a move that
+  // is ahead of it counts.
   void Write(const Caller& caller, WriteRequest request, WriteHandler done);
 
   // kInvalidArgument (reason UNKNOWN_READ_MODEL), naming those there are.

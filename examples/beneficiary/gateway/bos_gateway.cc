@@ -123,6 +123,7 @@ absl::Status BosGateway::IngestFile(const std::string& path, const Progress& pro
     if (impl_->cancelled.load()) return absl::CancelledError("ingestion was stopped");
     DAYBOOK_ASSIGN_OR_RETURN(const bool more, file->Read(kRecordsPerBatch, batch));
     if (!more) break;
+    impl_->gateway->NoteBehind();
     DAYBOOK_RETURN_IF_ERROR(impl_->IngestBatch(batch));
     if (progress) progress({file->progress(), impl_->gateway->counters()});
   }

@@ -381,6 +381,8 @@ absl::Status Gateway::Ingest(std::span<const Record> records) {
   return ingested;
 }
 
+void Gateway::NoteBehind() { impl_->behind_at = impl_->options.clock->Monotonic(); }
+
 absl::Status Gateway::Tick() {
   Impl& g = *impl_;
   DAYBOOK_RETURN_IF_ERROR(g.failed);

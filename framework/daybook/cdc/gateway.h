@@ -151,6 +151,10 @@ class Gateway {
   // quiet_period / 2 while there is no input. Never blocks on the sink.
   absl::Status Tick();
 
+  // The inputs hold more than was read, and what an open transaction lacks may lie there: its time-out begins anew. For
+  // who lags behind, or reads a file; called again as long as that is so.
+  void NoteBehind();
+
   // Emits everything that is open, also of incomplete transactions. Parked aggregates stay parked.
   absl::Status Flush();
 

@@ -55,8 +55,12 @@ void Gateway::Impl::CloseTransactions(const std::vector<std::uint64_t>& ids) {
 absl::Status Gateway::Impl::EmitDue(absl::Duration at) {
   std::size_t budget = options.emissions_per_batch_max;
   CloseTransactions(transactions->TakeComplete());
-  const std::vector<std::uint64_t> overdue =
-      flushing ? transactions->Open() : transactions->Overdue(at, options.transaction_timeout);
+  std::vector<std::uint64_t> overdue;
+  if (flushing) {
+    overdue = transactions->Open();
+  } else if (at - behind_at >= options.transaction_timeout) {
+    overdue = transactions->Overdue(at, options.transaction_timeout);
+  }
   if (!flushing) count.transactions_timed_out += overdue.size();
   CloseTransactions(overdue);
   DAYBOOK_RETURN_IF_ERROR(RunFanOuts(options.fan_out_chunk));

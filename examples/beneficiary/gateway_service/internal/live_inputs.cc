@@ -22,6 +22,7 @@ namespace {
 
 constexpr std::string_view kSourceTable = "bos.source";
 constexpr std::string_view kPrefixKey = "prefix";
+constexpr absl::Duration kBehindAfter = absl::Seconds(1);
 
 // The rows of a directory belong to one source: another one's changes over them would be nonsense.
 absl::Status CheckSource(store::KeyValue& rows, const BosSource& source) {
@@ -243,9 +244,25 @@ absl::Status LiveInputs::Apply(Lane& lane, absl::FunctionRef<absl::Status()> mak
   return status;
 }
 
+// Under a steady stream there is always something unread, but no partition is long without having been at its end.
+void LiveInputs::NoteWhetherBehind() {
+  const absl::Duration now = options_.clock->Monotonic();
+  bool behind = false;
+  for (const bus::PartitionProgress& progress : consumer_->Progress()) {
+    const auto route = routes_.find(progress.partition.topic);
+    if (route == routes_.end() || route->second.kind != Route::Kind::kChanges) continue;
+    const auto at_end = at_end_.try_emplace(progress.partition, -absl::InfiniteDuration()).first;
+    if (progress.end && progress.next >= *progress.end) at_end->second = now;
+    behind |= now - at_end->second > kBehindAfter;
+  }
+  if (!behind) return;
+  for (const std::unique_ptr<Lane>& lane : lanes_) lane->engine().NoteBehind();
+}
+
 absl::Status LiveInputs::PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room) {
   absl::StatusOr<bus::RecordBatch> batch = consumer_->Poll({.timeout = timeout});
   if (!batch.ok()) return WithAdvice(batch.status());
+  NoteWhetherBehind();
   for (const bus::Record& record : batch->records()) DAYBOOK_RETURN_IF_ERROR(Sort(record));
   for (const std::unique_ptr<Lane>& lane : lanes_) {
     DAYBOOK_RETURN_IF_ERROR(Annotate(Apply(*lane, make_room), absl::StrCat("BOS ", lane->source.instance)));

@@ -80,6 +80,7 @@ class LiveInputs {
   absl::Status Sort(const daybook::bus::Record& record);
   absl::Status SortReadBack(const daybook::bus::Record& record, const Route& route);
   absl::Status Apply(Lane& lane, absl::FunctionRef<absl::Status()> make_room);
+  void NoteWhetherBehind();
 
   const LiveGatewayOptions& options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
@@ -87,6 +88,7 @@ class LiveInputs {
   daybook::StringMap<Route> routes_;
   std::unique_ptr<daybook::bus::Consumer> consumer_;
   std::map<daybook::bus::TopicPartition, daybook::bus::Offset> ends_;
+  std::map<daybook::bus::TopicPartition, absl::Duration> at_end_;  // when each was last read to its end; of changes
 };
 
 }  // namespace beneficiary::internal

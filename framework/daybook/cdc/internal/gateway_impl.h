@@ -174,6 +174,7 @@ struct Gateway::Impl {
   bool flushing = false;
   Change change;
   absl::Duration now;
+  absl::Duration behind_at = -absl::InfiniteDuration();  // the last time that more was known to be there than was read
 
   // Input positions: key "topic" + partition.
   StringMap<Place> positions;

@@ -221,6 +221,17 @@ TEST_F(GatewayRulesTest, R4AnIncompleteTransactionIsGivenUpAfterTheTimeoutAndCou
   EXPECT_THAT(Sent({make_.Owner(1, "Eve", 2, "70", 'u', 2)}), ElementsAre("owner/1 Eve [] {}"));
 }
 
+TEST_F(GatewayRulesTest, R4NoTransactionTimesOutWhileItsRestMayLieUnread) {
+  EXPECT_THAT(Sent({make_.Owner(1, "Ann", 1, "70"), make_.End("70", {{"owner", 1}, {"note", 1}})}), IsEmpty());
+  clock_.Advance(options_.transaction_timeout);
+  gateway_->NoteBehind();
+  EXPECT_THAT(Quiet(), IsEmpty());
+  clock_.Advance(options_.transaction_timeout - absl::Seconds(1));
+  EXPECT_THAT(Quiet(), IsEmpty());
+  EXPECT_THAT(Sent({make_.Note(7, 1, "a", 2, "70")}), ElementsAre("owner/1 Ann [a,] {}"));
+  EXPECT_EQ(counters().transactions_timed_out, 0u);
+}
+
 TEST_F(GatewayRulesTest, R4AnOpenTransactionSurvivesARestart) {
   EXPECT_THAT(Sent({make_.Owner(1, "Ann", 1, "70"), make_.End("70", {{"owner", 1}, {"note", 2}}),
                     make_.Note(7, 1, "a", 2, "70")}),

@@ -108,6 +108,7 @@ absl::Status Process::Impl::StartEdges() {
   EdgeOptions options;
   options.settings = settings.edges;
   options.build = {"beneficiary", BENEFICIARY_VERSION, ""};
+  options.opens_when = [this] { return engine->runner().Readiness(); };
   options.pages.push_back(StatusPage(engine->runner(), lags));
   DAYBOOK_ASSIGN_OR_RETURN(edges, Edges::Start(*service, health, metrics, std::move(options)));
   return absl::OkStatus();

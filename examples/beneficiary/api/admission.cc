@@ -109,7 +109,7 @@ absl::Status Admission::Check(const AdmissionOptions& options) {
   return absl::OkStatus();
 }
 
-Admission::Admission(AdmissionOptions options) : options_(std::move(options)) {
+Admission::Admission(AdmissionOptions options) : options_(std::move(options)), open_(!options_.opens_when) {
   DAYBOOK_CHECK(Check(options_).ok(), "options that Check has passed");
   if (options_.requests_per_second_max > 0) {
     limiter_.emplace(daybook::RateLimiterOptions{options_.requests_per_second_max, options_.requests_burst,
@@ -120,10 +120,24 @@ Admission::Admission(AdmissionOptions options) : options_(std::move(options)) {
 absl::StatusOr<Caller> Admission::Admit(std::string_view edge, Values values, std::string_view peer) {
   std::vector<std::string_view> identities;
   if (!options_.identity_header.empty()) identities = values(options_.identity_header);
-  absl::Status turn = TakeTurn(identities, peer);
+  absl::Status turn = IsOpen();
+  if (turn.ok()) turn = TakeTurn(identities, peer);
   absl::StatusOr<Caller> caller = turn.ok() ? Identify(identities, values) : absl::StatusOr<Caller>(std::move(turn));
   if (!caller.ok() && options_.on_refused) options_.on_refused(edge, daybook::ReasonOf(caller.status()));
   return caller;
+}
+
+absl::Status Admission::IsOpen() {
+  if (open_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  const absl::Status behind = options_.opens_when();
+  if (absl::IsUnavailable(behind)) {
+    return daybook::WithRetryAfter(
+        WithReason(absl::UnavailableError("The read models have not caught up since the start; try again later."),
+                   "CATCHING_UP"),
+        absl::Seconds(1));
+  }
+  open_.store(true, std::memory_order_relaxed);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Caller> Admission::Identify(const std::vector<std::string_view>& identities, Values values) const {

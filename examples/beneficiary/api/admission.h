@@ -1,6 +1,7 @@
 #ifndef BENEFICIARY_API_ADMISSION_H_
 #define BENEFICIARY_API_ADMISSION_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -29,6 +30,10 @@ struct AdmissionOptions {
   double requests_burst = 0;           // at once, after a pause; at least 1 where there is a limit
   std::size_t callers_max = 10'000;    // counted apart; those beyond share one count
   const daybook::Clock* clock = &daybook::Clock::System();
+
+  // Asked with each request until it has been OK once, or is an error other than kUnavailable: what must have happened
+  // before anybody is answered. A process whose read models have yet to catch up would say 404 of what it has not read.
+  std::function<absl::Status()> opens_when;
 
   // Called for each request that is not admitted, with the edge's name and the reason; must not block.
   std::function<void(std::string_view edge, std::string_view reason)> on_refused;
@@ -59,17 +64,20 @@ class Admission {
   // Every value that the request has for a header.
   using Values = absl::FunctionRef<std::vector<std::string_view>(std::string_view header)>;
 
-  // The caller of a request that came from `peer`. kResourceExhausted (reason RATE_LIMITED; RetryAfterOf says when
-  // again), kUnauthenticated (IDENTITY_REQUIRED), kInvalidArgument (IDENTITY_MALFORMED, CLIENTS_MALFORMED).
+  // The caller of a request that came from `peer`. kUnavailable (reason CATCHING_UP) and kResourceExhausted
+  // (RATE_LIMITED): RetryAfterOf says when again. kUnauthenticated (IDENTITY_REQUIRED), kInvalidArgument
+  // (IDENTITY_MALFORMED, CLIENTS_MALFORMED).
   absl::StatusOr<Caller> Admit(std::string_view edge, Values values, std::string_view peer);
 
  private:
+  absl::Status IsOpen();
   bool Restricts() const { return !options_.read_clients_header.empty(); }
   absl::StatusOr<Caller> Identify(const std::vector<std::string_view>& identities, Values values) const;
   absl::Status TakeTurn(const std::vector<std::string_view>& identities, std::string_view peer);
 
   const AdmissionOptions options_;
   std::optional<daybook::RateLimiter> limiter_;
+  std::atomic<bool> open_;
 };
 
 }  // namespace beneficiary::api

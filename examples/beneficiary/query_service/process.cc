@@ -87,6 +87,7 @@ absl::Status Process::Impl::StartServing() {
   EdgeOptions options;
   options.settings = settings.edges;
   options.build = {"beneficiary-query", BENEFICIARY_VERSION, ""};
+  options.opens_when = [this] { return queries->runner().Readiness(); };
   options.pages.push_back(StatusPage(queries->runner(), lags));
   DAYBOOK_ASSIGN_OR_RETURN(edges, Edges::Start(*service, health, metrics, std::move(options)));
   return absl::OkStatus();

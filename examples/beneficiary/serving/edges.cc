@@ -28,6 +28,7 @@ struct Edges::Impl {
   std::shared_ptr<api::Admission> MakeAdmission() {
     api::AdmissionOptions of_callers = options.settings.admission;
     of_callers.on_refused = RefusalMetrics(metrics);
+    of_callers.opens_when = options.opens_when;
     return std::make_shared<api::Admission>(std::move(of_callers));
   }
 

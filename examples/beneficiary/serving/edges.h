@@ -22,6 +22,8 @@ namespace beneficiary {
 struct EdgeOptions {
   EdgeSettings settings;
   daybook::observe::BuildInfo build;
+  // What must have happened before REST and gRPC answer anything but 503: AdmissionOptions::opens_when.
+  std::function<absl::Status()> opens_when;
   // More pages of the admin address, as /status.
   std::vector<daybook::observe::AdminEndpoints::Endpoint> pages;
 };

@@ -155,6 +155,28 @@ TEST_F(AdmissionTest, OptionsThatMakeNoSenseAreNamed) {
   EXPECT_TRUE(Admission::Check({}).ok());
 }
 
+TEST_F(AdmissionTest, NobodyIsAnsweredBeforeTheReadModelsHaveCaughtUpOnce) {
+  absl::Status behind = absl::UnavailableError("list.v1 is at 3 of 7");
+  AdmissionOptions options = Limited(1, 1);
+  options.opens_when = [&] { return behind; };
+  Admission admission(options);
+  const auto refused = Admit(admission, {});
+  EXPECT_EQ(ReasonOf(refused), "CATCHING_UP");
+  EXPECT_EQ(daybook::RetryAfterOf(refused.status()), absl::Seconds(1));
+  EXPECT_EQ(ReasonOf(Admit(admission, {})), "CATCHING_UP") << "it takes nothing from the caller's limit";
+  behind = absl::OkStatus();
+  EXPECT_EQ(ReasonOf(Admit(admission, {})), "admitted");
+  behind = absl::UnavailableError("behind again, as while a broker is away");
+  EXPECT_EQ(ReasonOf(Admit(admission, {})), "RATE_LIMITED") << "what was open stays open";
+}
+
+TEST_F(AdmissionTest, AReadModelThatHasStoppedKeepsNobodyOut) {
+  AdmissionOptions options;
+  options.opens_when = [] { return absl::FailedPreconditionError("list.v1: a bad event"); };
+  Admission admission(options);
+  EXPECT_EQ(ReasonOf(Admit(admission, {})), "admitted");
+}
+
 TEST_F(AdmissionTest, ACallerThatAsksTooOftenIsToldWhenToComeAgain) {
   Admission admission(Limited(2, 2));
   const Headers ebo = {{"X-Caller-Identity", "ebo"}};

@@ -35,6 +35,7 @@ struct TopicPublisher::Impl {
    public:
     InstanceSink(Impl* impl, std::string instance) : impl_(impl), by_{std::move(instance), ""} {}
     void set_writer(std::string writer) override { by_.writer = std::move(writer); }
+    Seen seen() const override { return Seen::kAfterTheCall; }  // with Commit
 
     absl::Status Publish(const cdc::Command& command, Done done) override {
       const std::string_view topic = CommandsTopic(command.stream.category());

@@ -23,7 +23,9 @@ struct TopicPublisherOptions {
 };
 
 // Publishes what gateways hand over: commands to their topics, dead letters to theirs, all that came since the last
-// Commit in one transaction. Whoever initialises it last is the only one whose records are ever read as committed.
+// Commit in one transaction, so that gateways hand over before they are durable (CommandSink::Seen::kAfterTheCall):
+// commit only after each of their calls has returned OK, else Close. Whoever initialises it last is the only one whose
+// records are ever read as committed.
 //
 //   publisher->SinkFor("uk").set_writer(gateway->writer());
 //   DAYBOOK_RETURN_IF_ERROR(publisher->Init(absl::Seconds(10)));   // from now on it publishes; fences the one before

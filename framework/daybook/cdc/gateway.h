@@ -127,7 +127,10 @@ struct Published {
 //   1. Rows, indexes, open transactions, outbox and input positions of one Ingest are one WriteBatch: killed anywhere,
 //   it
 //      goes on from the stored positions, and what was in the outbox is published again with the same command ids.
-//   2. A command is published only after its batch is durable, and leaves the outbox only when it is acknowledged.
+//   2. A command is published only after its batch and all before it are durable (CommandSink::Seen::kAfterTheCall:
+//   before
+//      the call returns), and leaves the outbox only when it is acknowledged. Batches without any are not synced: after
+//      a crash of the machine their records are read again.
 //   3. The final state does not depend on how the partitions interleave.
 //   4. With transaction metadata no command shows a part of a transaction (time-out and Flush excepted).
 //   5. A record that cannot be understood is durable among the dead letters before the position moves past it.

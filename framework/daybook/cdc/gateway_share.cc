@@ -107,12 +107,6 @@ void Gateway::Impl::SetLetterAside(const Record& record, const absl::Status& why
   outbox->AddLetter(std::move(letter));
 }
 
-absl::Status Gateway::Impl::PublishOutbox() {
-  if (role == Role::kActive) return outbox->Publish();
-  outbox->TakeAnswers();
-  return absl::OkStatus();
-}
-
 absl::Status Gateway::Impl::ObserveOne(const Published& published) {
   DAYBOOK_ASSIGN_OR_RETURN(const bool waited, outbox->RemovePublished(published.id));
   if (published.writer == writer || waited) return absl::OkStatus();

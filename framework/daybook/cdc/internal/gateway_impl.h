@@ -105,6 +105,7 @@ struct Gateway::Impl {
   absl::Status Commit();
   void AppendState(store::WriteBatch& batch);
   void AppendFanOuts(store::WriteBatch& batch);
+  absl::Status PublishOutbox();
   absl::Status Fail(const absl::Status& status);
   void UpdateCounters();
   std::string* PositionOf(const Record& record);
@@ -154,7 +155,6 @@ struct Gateway::Impl {
   absl::Status ObserveOne(const Published& published);
   absl::Status Adopt(const Published& published);
   void SetLetterAside(const Record& record, const absl::Status& why);
-  absl::Status PublishOutbox();
 
   const GatewayOptions options;
   const Catalog& catalog;
@@ -172,6 +172,7 @@ struct Gateway::Impl {
 
   absl::Status failed;
   bool flushing = false;
+  bool sync_due = false;  // commands were written that are not durable yet
   Change change;
   absl::Duration now;
   absl::Duration behind_at = -absl::InfiniteDuration();  // the last time that more was known to be there than was read

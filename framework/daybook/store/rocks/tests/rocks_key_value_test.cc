@@ -90,6 +90,21 @@ TEST_F(RocksKeyValueTest, APowerCutLeavesAPrefixWithEverySyncedBatch) {
   }
 }
 
+TEST_F(RocksKeyValueTest, AnEmptySyncedBatchKeepsEveryBatchBeforeIt) {
+  for (const Unsynced unsynced : {Unsynced::kLost, Unsynced::kTorn, Unsynced::kGarbled}) {
+    std::filesystem::remove_all(path_);
+    ASSERT_TRUE(Open().ok());
+    for (int n = 1; n <= 10; ++n) ASSERT_TRUE(Write(n, Durability::kUnsynced).ok());
+    ASSERT_TRUE(kv_->Write(WriteBatch(), Durability::kSynced).ok());
+    ASSERT_TRUE(Write(11, Durability::kUnsynced).ok());
+    faults_.PowerOff();
+    kv_.reset();
+    faults_.PowerOn(unsynced, 1);
+    ASSERT_TRUE(Open().ok());
+    EXPECT_GE(Last(), 10);
+  }
+}
+
 TEST_F(RocksKeyValueTest, AFailedSyncPoisonsWritesAndReadsGoOn) {
   ASSERT_TRUE(Open().ok());
   ASSERT_TRUE(Write(1, Durability::kSynced).ok());

@@ -1,4 +1,4 @@
-"""The page of client/beneficiaries as one statement, its JSON written by PostgreSQL: the same bytes as the serializers'.
+"""The page of client/beneficiaries as one statement, its JSON written by PostgreSQL: the bytes of the serializers.
 
 Nobody uses it: it is there to be measured against (./dev bench queries). It imports nothing, so that it can be sent
 without Django too. row_to_json and array_to_json write no blanks, json_build_object and json_agg would.
@@ -30,7 +30,8 @@ SELECT replace(replace(array_to_json(ARRAY(
           coalesce(r.kpp, '') AS kpp, coalesce(r.vo, '') AS vo,
           coalesce(r.russian_central_bank_account, '') AS russian_central_bank_account
         FROM core_bankaccount t JOIN core_bank k ON k.id = t.bank_id LEFT JOIN core_address l ON l.id = k.address_id
-        WHERE t.beneficiary_id = b.id AND t.kind = 'beneficiary' AND t.is_active ORDER BY t.id) account) AS bank_accounts
+        WHERE t.beneficiary_id = b.id AND t.kind = 'beneficiary' AND t.is_active ORDER BY t.id) account
+      ) AS bank_accounts
     FROM beneficiaries_beneficiary b JOIN clients_client c ON c.id = b.client_id
     LEFT JOIN core_address d ON d.id = b.address_id LEFT JOIN beneficiaries_regulatory r ON r.beneficiary_id = b.id
     WHERE c.client_ref = %s AND NOT b.is_deleted ORDER BY b.id OFFSET %s LIMIT %s) element

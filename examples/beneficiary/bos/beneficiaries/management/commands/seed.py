@@ -3,6 +3,7 @@ import time
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
+from django.db.models import AutoField
 
 from beneficiaries.made_up import MadeUp
 from beneficiaries.models import Alias, Beneficiary, Email, Regulatory
@@ -10,6 +11,25 @@ from clients.models import Client
 from core.models import Address, Bank, BankAccount
 
 ROWS_AT_ONCE = 2000
+
+
+def insert(rows):
+    """By COPY. bulk_create is slower, and casts what goes into char(2) to char, so that of "ES" "E" is left."""
+    if not rows:
+        return rows
+    fields = rows[0]._meta.concrete_fields
+    table, key = rows[0]._meta.db_table, rows[0]._meta.pk
+    with connection.cursor() as cursor:
+        if isinstance(key, AutoField):
+            cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+                           [table, key.column, len(rows)])
+            for row, (number,) in zip(rows, cursor.fetchall()):
+                row.pk = number
+        columns = ", ".join(f'"{field.column}"' for field in fields)
+        with cursor.copy(f"COPY {table} ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row([field.pre_save(row, add=True) for field in fields])
+    return rows
 
 
 class Command(BaseCommand):
@@ -20,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--beneficiaries", type=int, default=200)
         parser.add_argument("--per-client", default="",
                             help="instead of chance: how many each client gets, e.g. 10,50,500, over and over")
+        parser.add_argument("--deleted", type=float, default=0.03, help="share of softly deleted ones")
         parser.add_argument("--nasty", type=float, default=0.03, help="share of difficult texts")
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--if-empty", action="store_true", help="do nothing where there are clients already")
@@ -31,6 +52,7 @@ class Command(BaseCommand):
             raise CommandError("There are clients already. Seed an empty database, or give --if-empty.")
         begin = time.monotonic()
         self.rng = random.Random(options["seed"])
+        self.deleted = options["deleted"]
         self.make = MadeUp(self.rng, options["nasty"])
         with transaction.atomic():
             self.make_banks(max(10, min(options["beneficiaries"] // 20, 2000)))
@@ -57,25 +79,22 @@ class Command(BaseCommand):
                 yield client
 
     def make_clients(self, count):
-        return Client.objects.bulk_create(
-            [Client(client_ref=f"EBPCLI{n:06}", name=self.make.name()) for n in range(1, count + 1)],
-            batch_size=ROWS_AT_ONCE)
+        return insert([Client(client_ref=f"EBPCLI{n:06}", name=self.make.name()) for n in range(1, count + 1)])
 
     def make_banks(self, count):
         countries = [self.make.country() for _ in range(count)]
-        addresses = Address.objects.bulk_create(
-            [Address(**self.make.address(c)) for c in countries if self.rng.random() < 0.6])
+        addresses = insert([Address(**self.make.address(c)) for c in countries if self.rng.random() < 0.6])
         spare = iter(addresses)
-        self.banks = Bank.objects.bulk_create([
+        self.banks = insert([
             Bank(address=next(spare, None) if self.rng.random() < 0.6 else None, **self.make.bank(c))
             for c in countries])
 
     def make_beneficiaries(self, owners):
         countries = [self.make.country() for _ in owners]
-        addresses = Address.objects.bulk_create([Address(**self.make.address(c)) for c in countries])
-        made = Beneficiary.objects.bulk_create([
+        addresses = insert([Address(**self.make.address(c)) for c in countries])
+        made = insert([
             Beneficiary(client=client, address=address if self.rng.random() < 0.9 else None,
-                        is_deleted=self.rng.random() < 0.03, **self.make.beneficiary(country))
+                        is_deleted=self.rng.random() < self.deleted, **self.make.beneficiary(country))
             for client, address, country in zip(owners, addresses, countries)])
         accounts, aliases, emails, regulatory = [], [], [], []
         for beneficiary, country in zip(made, countries):
@@ -90,11 +109,11 @@ class Command(BaseCommand):
                        for _ in range(self.rng.choice((0, 1, 1, 2)))]
             if country == "RU" or self.rng.random() < 0.03:
                 regulatory.append(Regulatory(beneficiary=beneficiary, **self.make.regulatory()))
-        for model, rows in ((BankAccount, accounts), (Alias, aliases), (Email, emails), (Regulatory, regulatory)):
-            model.objects.bulk_create(rows)
+        for rows in (accounts, aliases, emails, regulatory):
+            insert(rows)
 
     def make_other_accounts(self, count):
-        BankAccount.objects.bulk_create([
+        insert([
             BankAccount(kind=self.rng.choice((BankAccount.INTERNAL, BankAccount.SEGREGATED, BankAccount.BENEFICIARY)),
                         bank=self.rng.choice(self.banks), account_holder="BOS", **self.make.account("ES"))
             for _ in range(count)])

@@ -173,10 +173,9 @@ absl::StatusOr<ListPage> Service::AppendList(const Caller& caller, const ListReq
   return queries_.list().AppendTo(request, out);
 }
 
-absl::StatusOr<std::uint64_t> Service::AppendCompat(const Caller& caller, const CompatRequest& request,
-                                                    std::string& out) const {
+absl::StatusOr<CompatPage> Service::CompatPageOf(const Caller& caller, const CompatRequest& request) const {
   if (!caller.readable.Contains(request.client_id)) return Denied();
-  return queries_.compat().AppendTo(request, out);
+  return queries_.compat().Page(request);
 }
 
 absl::StatusOr<std::string> Service::CompatInstance() const {

@@ -106,8 +106,7 @@ class Service {
   absl::StatusOr<Detail> Get(const Caller& caller, std::string_view id) const;
   absl::StatusOr<std::string> Validation(const Caller& caller, std::string_view id) const;
   absl::StatusOr<ListPage> AppendList(const Caller& caller, const ListRequest& request, std::string& out) const;
-  absl::StatusOr<std::uint64_t> AppendCompat(const Caller& caller, const CompatRequest& request,
-                                             std::string& out) const;
+  absl::StatusOr<CompatPage> CompatPageOf(const Caller& caller, const CompatRequest& request) const;
 
  private:
   // Answers `done`, now or when what `request` waits for is shown.

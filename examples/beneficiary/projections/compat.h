@@ -35,6 +35,12 @@ struct CompatRequest {
   std::string_view iban;         // "" = no filter; blanks and case do not matter
 };
 
+// One page as it is answered.
+struct CompatPage {
+  std::shared_ptr<const std::string> body;  // the bare array `[…]`; past the end `[]`. Others may hold it too
+  std::uint64_t total = 0;                  // of all pages (X-Total-Count)
+};
+
 // Reads compat.v1. Thread safety: const methods from any thread.
 class CompatQuery {
  public:
@@ -49,8 +55,11 @@ class CompatQuery {
   ~CompatQuery();
   CompatQuery(CompatQuery&&) noexcept;
 
-  // Appends the bare array `[…]` of one page and gives the total of all pages (X-Total-Count). Past the end: `[]`.
-  // kNotFound (reason CLIENT_NOT_FOUND): the instance has no such client; nothing is appended.
+  // One page, from the cache if nothing of the client has changed since it was made.
+  // kNotFound (reason CLIENT_NOT_FOUND): the instance has no such client.
+  absl::StatusOr<CompatPage> Page(const CompatRequest& request) const;
+
+  // The same, appended to `out`; gives the total. In case of an error nothing is appended.
   absl::StatusOr<std::uint64_t> AppendTo(const CompatRequest& request, std::string& out) const;
 
   // The BOS instances that have clients, sorted; for the default of --compat_instance.

@@ -121,14 +121,10 @@ Window WindowOf(const CompatRequest& request) {
   return {pages_before * page_size, page_size};
 }
 
-void AppendElement(std::string_view element, std::size_t array_start, std::string& out) {
-  if (out.size() > array_start + 1) out.push_back(',');
-  out.append(element);
-}
-
-// Appends what of the window lies in the `visible` rows under `prefix`, and moves the window behind them.
-absl::Status AppendRows(const ReadModel& model, const std::string& prefix, std::uint64_t visible,
-                        std::size_t array_start, Window& window, std::string& out) {
+// Appends what of the window lies in the `visible` rows under `prefix`, and moves the window behind them. `out` begins
+// with the array's bracket.
+absl::Status AppendRows(const ReadModel& model, const std::string& prefix, std::uint64_t visible, Window& window,
+                        std::string& out) {
   if (window.skip >= visible) {
     window.skip -= visible;
     return absl::OkStatus();
@@ -142,7 +138,8 @@ absl::Status AppendRows(const ReadModel& model, const std::string& prefix, std::
       --window.skip;
       continue;
     }
-    AppendElement(cursor->value(), array_start, out);
+    if (out.size() > 1) out.push_back(',');
+    out.append(cursor->value());
     --window.take;
   }
   window.skip = 0;
@@ -151,8 +148,8 @@ absl::Status AppendRows(const ReadModel& model, const std::string& prefix, std::
 
 // The same for the rows that have the IBAN. Gives how many there are in all.
 absl::StatusOr<std::uint64_t> AppendIbanRows(const ReadModel& model, const CompatRequest& request,
-                                             std::string_view instance, std::string_view iban, std::size_t array_start,
-                                             Window& window, std::string& out) {
+                                             std::string_view instance, std::string_view iban, Window& window,
+                                             std::string& out) {
   const std::string prefix = internal::CompatIbanPrefix(instance, request.client_id, iban);
   const std::string row_prefix = internal::CompatRowPrefix(instance, request.client_id);
   const std::unique_ptr<KeyValueCursor> cursor = model.ScanPrefix(prefix);
@@ -165,7 +162,7 @@ absl::StatusOr<std::uint64_t> AppendIbanRows(const ReadModel& model, const Compa
       --window.skip;
     } else if (window.take > 0) {
       --window.take;
-      if (out.size() > array_start + 1) out.push_back(',');
+      if (out.size() > 1) out.push_back(',');
       const std::string key = row_prefix + std::string(cursor->key().substr(prefix.size()));
       DAYBOOK_ASSIGN_OR_RETURN(const bool found, model.AppendTo(key, out));
       if (!found) return absl::DataLossError("compat.v1: an IBAN points to a row that is missing");
@@ -178,11 +175,9 @@ absl::StatusOr<std::uint64_t> AppendIbanRows(const ReadModel& model, const Compa
 struct CompatQuery::Impl {
   Impl(ReadModel model, Options options) : model(std::move(model)), cache(options.page_cache_bytes_max) {}
 
-  absl::StatusOr<std::uint64_t> AppendFiltered(const ReadModel& now, const CompatRequest& request,
-                                               std::string_view iban, std::string& out) const;
-  absl::Status AppendPage(const ReadModel& now, const CompatRequest& request, const Client& client,
-                          std::string& out) const;
-  absl::StatusOr<std::uint64_t> Append(const CompatRequest& request, std::string& out);
+  absl::StatusOr<CompatPage> Filtered(const ReadModel& now, const CompatRequest& request, std::string_view iban) const;
+  absl::StatusOr<CompatPage> Unfiltered(const ReadModel& now, const CompatRequest& request, const Client& client) const;
+  absl::StatusOr<CompatPage> Page(const CompatRequest& request);
 
   ReadModel model;
   PageCache cache;
@@ -208,59 +203,52 @@ std::string CacheKey(const CompatRequest& request) {
 
 }  // namespace
 
-absl::StatusOr<std::uint64_t> CompatQuery::Impl::AppendFiltered(const ReadModel& now, const CompatRequest& request,
-                                                                std::string_view iban, std::string& out) const {
-  const std::size_t array_start = out.size();
+absl::StatusOr<CompatPage> CompatQuery::Impl::Filtered(const ReadModel& now, const CompatRequest& request,
+                                                       std::string_view iban) const {
   Window window = WindowOf(request);
-  out.push_back('[');
-  std::uint64_t hits = 0;
+  std::string out(1, '[');
+  CompatPage page;
   std::vector<std::string_view> instances = {request.instance};
   if (!request.instance.empty()) instances.push_back("");
   for (const std::string_view instance : instances) {
-    DAYBOOK_ASSIGN_OR_RETURN(const std::uint64_t here,
-                             AppendIbanRows(now, request, instance, iban, array_start, window, out));
-    hits += here;
+    DAYBOOK_ASSIGN_OR_RETURN(const std::uint64_t here, AppendIbanRows(now, request, instance, iban, window, out));
+    page.total += here;
   }
   out.push_back(']');
-  return hits;
+  page.body = std::make_shared<const std::string>(std::move(out));
+  return page;
 }
 
-absl::Status CompatQuery::Impl::AppendPage(const ReadModel& now, const CompatRequest& request, const Client& client,
-                                           std::string& out) const {
-  const std::size_t array_start = out.size();
+absl::StatusOr<CompatPage> CompatQuery::Impl::Unfiltered(const ReadModel& now, const CompatRequest& request,
+                                                         const Client& client) const {
   Window window = WindowOf(request);
-  out.push_back('[');
+  std::string out(1, '[');
   DAYBOOK_RETURN_IF_ERROR(AppendRows(now, internal::CompatRowPrefix(request.instance, request.client_id),
-                                     client.legacy.visible, array_start, window, out));
+                                     client.legacy.visible, window, out));
   DAYBOOK_RETURN_IF_ERROR(
-      AppendRows(now, internal::CompatRowPrefix("", request.client_id), client.here.visible, array_start, window, out));
+      AppendRows(now, internal::CompatRowPrefix("", request.client_id), client.here.visible, window, out));
   out.push_back(']');
-  return absl::OkStatus();
+  out.shrink_to_fit();  // the cache counts what a page holds
+  return CompatPage{std::make_shared<const std::string>(std::move(out)), client.total()};
 }
 
-absl::StatusOr<std::uint64_t> CompatQuery::Impl::Append(const CompatRequest& request, std::string& out) {
+absl::StatusOr<CompatPage> CompatQuery::Impl::Page(const CompatRequest& request) {
   const std::string iban = internal::NormaliseIban(request.iban);
   std::string key;
   if (cache.enabled() && iban.empty()) {
     DAYBOOK_ASSIGN_OR_RETURN(const Client client, LoadBoth(model, request));
     if (!client.known()) return UnknownClient(request);
     key = CacheKey(request);
-    if (const PageCache::Body body = cache.Find(key, client.versions())) {
-      out.append(*body);
-      return client.total();
-    }
+    if (PageCache::Body body = cache.Find(key, client.versions())) return CompatPage{std::move(body), client.total()};
   }
   const ReadModel now = model.Snapshot();
   DAYBOOK_ASSIGN_OR_RETURN(const Client client, LoadBoth(now, request));
   if (!client.known()) return UnknownClient(request);
-  if (!iban.empty()) return AppendFiltered(now, request, iban, out);
+  if (!iban.empty()) return Filtered(now, request, iban);
 
-  const std::size_t start = out.size();
-  DAYBOOK_RETURN_IF_ERROR(AppendPage(now, request, client, out));
-  if (cache.enabled()) {
-    cache.Insert(key, client.versions(), std::make_shared<const std::string>(out, start));
-  }
-  return client.total();
+  DAYBOOK_ASSIGN_OR_RETURN(CompatPage page, Unfiltered(now, request, client));
+  if (cache.enabled()) cache.Insert(key, client.versions(), page.body);
+  return page;
 }
 
 CompatQuery::CompatQuery(ReadModel model, Options options) : impl_(std::make_unique<Impl>(std::move(model), options)) {}
@@ -268,11 +256,12 @@ CompatQuery::CompatQuery(ReadModel model) : CompatQuery(std::move(model), Option
 CompatQuery::~CompatQuery() = default;
 CompatQuery::CompatQuery(CompatQuery&&) noexcept = default;
 
+absl::StatusOr<CompatPage> CompatQuery::Page(const CompatRequest& request) const { return impl_->Page(request); }
+
 absl::StatusOr<std::uint64_t> CompatQuery::AppendTo(const CompatRequest& request, std::string& out) const {
-  const std::size_t size_before = out.size();
-  absl::StatusOr<std::uint64_t> total = impl_->Append(request, out);
-  if (!total.ok()) out.resize(size_before);
-  return total;
+  DAYBOOK_ASSIGN_OR_RETURN(const CompatPage page, Page(request));
+  out.append(*page.body);
+  return page.total;
 }
 
 absl::StatusOr<std::vector<std::string>> CompatQuery::Instances() const {

@@ -20,6 +20,16 @@ Response::Response(StatusCode status, std::string_view content_type, std::string
   AddHeader("Content-Type", content_type);
 }
 
+Response::Response(StatusCode status, std::string_view content_type, std::shared_ptr<const std::string> body)
+    : Response(status, content_type, std::string()) {
+  shared_body_ = std::move(body);
+}
+
+std::string& Response::mutable_body() {
+  if (shared_body_ != nullptr) body_ = *std::exchange(shared_body_, nullptr);
+  return body_;
+}
+
 Response& Response::AddHeader(std::string_view name, std::string_view value) {
   for (const char c : name) head_.push_back(IsTokenChar(c) ? c : '-');
   head_.append(": ");

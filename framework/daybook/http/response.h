@@ -1,6 +1,7 @@
 #ifndef DAYBOOK_HTTP_RESPONSE_H_
 #define DAYBOOK_HTTP_RESPONSE_H_
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -27,13 +28,16 @@ class Response {
   // Without a body: 204, 304, 202 …
   explicit Response(StatusCode status) : status_(status) {}
   Response(StatusCode status, std::string_view content_type, std::string body);
+  // With a body that others hold too, a page from a cache, say: it is sent from where it lies. Precondition: not null.
+  Response(StatusCode status, std::string_view content_type, std::shared_ptr<const std::string> body);
 
   // Adds one header; a name may repeat. Returns *this for chaining.
   Response& AddHeader(std::string_view name, std::string_view value);
 
   StatusCode status() const { return status_; }
-  const std::string& body() const { return body_; }
-  std::string& mutable_body() { return body_; }
+  const std::string& body() const { return shared_body_ != nullptr ? *shared_body_ : body_; }
+  // A shared body is copied first: those who share it keep what they have.
+  std::string& mutable_body();
 
   // The headers so far as they go over the wire: "Name: value\r\n" each.
   const std::string& head() const { return head_; }
@@ -41,7 +45,8 @@ class Response {
  private:
   StatusCode status_;
   std::string head_;
-  std::string body_;
+  std::string body_;                                // unless there is a shared one
+  std::shared_ptr<const std::string> shared_body_;  // null: body_
 };
 
 }  // namespace daybook::http

@@ -114,14 +114,13 @@ http::Response ListAsBos(const Service& service, const Caller& caller, const htt
   compat.page = page->value;
   compat.page_size = size;
   compat.iban = query->Last("iban").value_or("");
-  std::string body;
-  const absl::StatusOr<std::uint64_t> total = service.AppendCompat(caller, compat, body);
-  if (total.status().code() == absl::StatusCode::kNotFound) {
+  absl::StatusOr<CompatPage> found = service.CompatPageOf(caller, compat);
+  if (found.status().code() == absl::StatusCode::kNotFound) {
     return DetailError(http::StatusCode::kNotFound, "No Client matches the given query.");
   }
-  if (!total.ok()) return ErrorOf(total.status());
-  http::Response response = Json(http::StatusCode::kOk, std::move(body));
-  response.AddHeader("X-Total-Count", ToStd(absl::AlphaNum(*total).Piece()));
+  if (!found.ok()) return ErrorOf(found.status());
+  http::Response response(http::StatusCode::kOk, http::kJson, std::move(found->body));
+  response.AddHeader("X-Total-Count", ToStd(absl::AlphaNum(found->total).Piece()));
   response.AddHeader("X-Page", page->digits);
   response.AddHeader("X-Page-Size", ToStd(absl::AlphaNum(size).Piece()));
   return response;

@@ -75,6 +75,22 @@ TEST_F(ServerTest, NoContentAndNotModifiedHaveNoBody) {
   EXPECT_EQ(client.Send("DELETE", "/x").value().status, 204);
 }
 
+TEST_F(ServerTest, ASharedBodyIsSentFromWhereItLiesAndNeverChanges) {
+  const auto page = std::make_shared<const std::string>(std::string(1 << 20, 'p'));
+  router_.Add(Method::kGet, "/page",
+              Answering([&](const Request&) { return Response(StatusCode::kOk, kPlainText, page); }));
+  Start();
+  Client client = NewClient();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(client.Get("/page").value().body, *page);
+  EXPECT_EQ(client.Send("HEAD", "/page").value().Header("Content-Length"), std::to_string(page->size()));
+
+  Response response(StatusCode::kOk, kPlainText, page);
+  EXPECT_EQ(response.body().data(), page->data());
+  response.mutable_body().append("more");
+  EXPECT_EQ(response.body(), *page + "more");
+  EXPECT_EQ(page->size(), std::size_t{1} << 20);
+}
+
 TEST_F(ServerTest, UnknownPathsAndMethodsAreProblems) {
   router_.Add(Method::kGet, "/x/{id}", Text("x"));
   Start();

@@ -41,6 +41,7 @@ class MortalKeyValue final : public store::KeyValue {
     return inner_->Scan(table, begin, end);
   }
   std::unique_ptr<store::KeyValueReader> Snapshot() const override { return inner_->Snapshot(); }
+  std::uint64_t ChangeNumber() const override { return inner_->ChangeNumber(); }
   absl::Status Write(const store::WriteBatch& batch, store::Durability durability) override {
     if (left_ == 0) return absl::UnavailableError("dead");
     written_.push_back(batch);

@@ -93,6 +93,7 @@ class MortalKeyValue final : public store::KeyValue {
     return inner_->Scan(table, begin, end);
   }
   std::unique_ptr<store::KeyValueReader> Snapshot() const override { return inner_->Snapshot(); }
+  std::uint64_t ChangeNumber() const override { return inner_->ChangeNumber(); }
   absl::Status Write(const store::WriteBatch& batch, store::Durability durability) override;
 
  private:

@@ -20,39 +20,47 @@ using daybook::projection::ReadModel;
 using daybook::store::KeyValueCursor;
 using internal::CompatClient;
 
-// The pages last asked for, with the clients' versions that they were made from.
+// The pages last asked for, with the clients' versions that they were made from, and the store's change number from
+// which on they were known to be what the store holds.
 //
-// Thread safety: every method from any thread. Copies are made outside the lock.
+// Thread safety: every method from any thread.
 class PageCache {
  public:
+  using ChangeNumber = std::uint64_t;
   struct Versions {
     daybook::Position legacy;
     daybook::Position here;
     friend bool operator==(const Versions&, const Versions&) = default;
   };
-  using Body = std::shared_ptr<const std::string>;
-
   explicit PageCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   bool enabled() const { return bytes_max_ > 0; }
 
-  // nullptr: not there, or made from other versions.
-  Body Find(std::string_view key, Versions versions) {
+  // The page, if nothing at all has been written since it was last known to hold; its body is null otherwise.
+  CompatPage Find(std::string_view key, ChangeNumber now) {
     absl::MutexLock lock(&mu_);
     const auto found = by_key_.find(key);
-    if (found == by_key_.end() || found->second->versions != versions) return nullptr;
-    pages_.splice(pages_.begin(), pages_, found->second);
-    return found->second->body;
+    if (found == by_key_.end() || found->second->known_at != now) return {};
+    return Use(found->second);
   }
 
-  void Insert(std::string_view key, Versions versions, Body body) {
+  // The page, if it was made from these versions, read after `read_at` was; its body is null otherwise.
+  CompatPage Confirm(std::string_view key, Versions versions, ChangeNumber read_at) {
+    absl::MutexLock lock(&mu_);
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end() || found->second->versions != versions) return {};
+    found->second->known_at = std::max(found->second->known_at, read_at);
+    return Use(found->second);
+  }
+
+  void Insert(std::string_view key, Versions versions, ChangeNumber read_at, CompatPage page) {
     absl::MutexLock lock(&mu_);
     if (const auto found = by_key_.find(key); found != by_key_.end()) {
       bytes_ -= SizeOf(*found->second);
       pages_.erase(found->second);
       by_key_.erase(found);
     }
-    pages_.push_front({std::string(key), versions, std::move(body)});
+    pages_.push_front({std::string(key), versions, read_at, std::move(page)});
     bytes_ += SizeOf(pages_.front());
     by_key_.emplace(std::string(key), pages_.begin());
     while (bytes_ > bytes_max_ && !pages_.empty()) {
@@ -63,18 +71,24 @@ class PageCache {
   }
 
  private:
-  struct Page {
+  struct Entry {
     std::string key;
     Versions versions;
-    Body body;
+    ChangeNumber known_at;
+    CompatPage page;
   };
-  static std::size_t SizeOf(const Page& page) { return page.body->size() + 2 * page.key.size() + 256; }
+  static std::size_t SizeOf(const Entry& entry) { return entry.page.body->size() + 2 * entry.key.size() + 256; }
+
+  const CompatPage& Use(std::list<Entry>::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    pages_.splice(pages_.begin(), pages_, entry);
+    return entry->page;
+  }
 
   const std::size_t bytes_max_;
   absl::Mutex mu_;
   std::size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  std::list<Page> pages_ ABSL_GUARDED_BY(mu_);  // most recently used first
-  daybook::StringMap<std::list<Page>::iterator> by_key_ ABSL_GUARDED_BY(mu_);
+  std::list<Entry> pages_ ABSL_GUARDED_BY(mu_);  // most recently used first
+  daybook::StringMap<std::list<Entry>::iterator> by_key_ ABSL_GUARDED_BY(mu_);
 };
 
 // The two ranges that make up one client's list: of the instance, and created here.
@@ -234,20 +248,23 @@ absl::StatusOr<CompatPage> CompatQuery::Impl::Unfiltered(const ReadModel& now, c
 
 absl::StatusOr<CompatPage> CompatQuery::Impl::Page(const CompatRequest& request) {
   const std::string iban = internal::NormaliseIban(request.iban);
+  const bool cached = cache.enabled() && iban.empty();
+  const PageCache::ChangeNumber now = model.ChangeNumber();  // before anything is read
   std::string key;
-  if (cache.enabled() && iban.empty()) {
+  if (cached) {
+    key = CacheKey(request);
+    if (CompatPage page = cache.Find(key, now); page.body != nullptr) return page;
     DAYBOOK_ASSIGN_OR_RETURN(const Client client, LoadBoth(model, request));
     if (!client.known()) return UnknownClient(request);
-    key = CacheKey(request);
-    if (PageCache::Body body = cache.Find(key, client.versions())) return CompatPage{std::move(body), client.total()};
+    if (CompatPage page = cache.Confirm(key, client.versions(), now); page.body != nullptr) return page;
   }
-  const ReadModel now = model.Snapshot();
-  DAYBOOK_ASSIGN_OR_RETURN(const Client client, LoadBoth(now, request));
+  const ReadModel snapshot = model.Snapshot();
+  DAYBOOK_ASSIGN_OR_RETURN(const Client client, LoadBoth(snapshot, request));
   if (!client.known()) return UnknownClient(request);
-  if (!iban.empty()) return Filtered(now, request, iban);
+  if (!iban.empty()) return Filtered(snapshot, request, iban);
 
-  DAYBOOK_ASSIGN_OR_RETURN(CompatPage page, Unfiltered(now, request, client));
-  if (cache.enabled()) cache.Insert(key, client.versions(), page.body);
+  DAYBOOK_ASSIGN_OR_RETURN(CompatPage page, Unfiltered(snapshot, request, client));
+  if (cached) cache.Insert(key, client.versions(), now, page);
   return page;
 }
 

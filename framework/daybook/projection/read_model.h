@@ -1,6 +1,7 @@
 #ifndef DAYBOOK_PROJECTION_READ_MODEL_H_
 #define DAYBOOK_PROJECTION_READ_MODEL_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,6 +48,9 @@ class ReadModel {
 
   // The same model as it is now, for ever. Holds back the store's clean-up: keep it for one query only.
   ReadModel Snapshot() const;
+
+  // store::KeyValue::ChangeNumber of the store that holds the model, also in a snapshot.
+  std::uint64_t ChangeNumber() const { return live_->ChangeNumber(); }
 
   // The position up to which the log is folded into what this model shows; 0 = nothing yet.
   absl::StatusOr<daybook::Position> ReachedPosition() const;

@@ -133,6 +133,11 @@ class KeyValue : public KeyValueReader {
 
   // A consistent view of all tables as they are now. The KeyValue outlives it.
   virtual std::unique_ptr<KeyValueReader> Snapshot() const = 0;
+
+  // Grows when a batch becomes readable, and at no other time: while it stays the same, so does what is read (of
+  // tables that are not dropped). So what was made from reads that began after one call is still true if a later call
+  // gives the same number. Says nothing beyond this object's life. Costs no more than reading an atomic number.
+  virtual std::uint64_t ChangeNumber() const = 0;
 };
 
 // The end of the range of all keys that start with `prefix`; "" if there is none (all bytes 0xff).

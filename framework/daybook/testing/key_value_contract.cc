@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+
 namespace daybook::testing {
 namespace {
 
@@ -181,6 +183,53 @@ void ASnapshotIsOneMomentOfAllTables(KeyValueUnderTest& kv) {
   EXPECT_EQ(Scanned(*kv, index), "3=a");
 }
 
+void TheChangeNumberGrowsWithEachBatchAndOnlyThen(KeyValueUnderTest& kv) {
+  const TableId rows = kv.Table("rows");
+  std::uint64_t last = kv->ChangeNumber();
+  const auto grown = [&] { return std::exchange(last, kv->ChangeNumber()) < kv->ChangeNumber(); };
+  EXPECT_FALSE(grown());
+  kv.Put(rows, "a", "1");
+  EXPECT_TRUE(grown());
+  kv.Put(rows, "a", "1");
+  EXPECT_TRUE(grown());
+  WriteBatch batch;
+  batch.DeleteRange(rows, "a", "b");
+  ASSERT_TRUE(kv->Write(batch, Durability::kUnsynced).ok());
+  EXPECT_TRUE(grown());
+  EXPECT_EQ(Scanned(*kv->Snapshot(), rows), "");
+  EXPECT_FALSE(kv->Get(rows, "a")->has_value());
+  batch.Clear();
+  batch.Put(rows, "a", "2");
+  batch.DeleteRange(rows, "a", "");
+  EXPECT_FALSE(kv->Write(batch, Durability::kUnsynced).ok());
+  EXPECT_FALSE(grown());
+}
+
+// What reads found after the number was taken holds as long as the number does, whoever writes meanwhile.
+void WhatWasReadIsTrueWhileTheChangeNumberStays(KeyValueUnderTest& kv) {
+  const TableId rows = kv.Table("rows");
+  kv.Put(rows, "a", "0");
+  std::atomic<int> acknowledged = 0;
+  std::jthread writer([&] {
+    for (int i = 1; i <= 2000; ++i) {
+      kv.Put(rows, "a", std::to_string(i));
+      acknowledged = i;
+    }
+  });
+  std::uint64_t number = 0;
+  std::string kept;
+  while (acknowledged < 2000) {
+    const int known = acknowledged;
+    if (const std::uint64_t now = kv->ChangeNumber(); kept.empty() || now != number) {
+      number = now;
+      kept = Value(*kv, rows, "a");
+    }
+    int value = -1;
+    EXPECT_TRUE(absl::SimpleAtoi(kept, &value)) << kept;
+    EXPECT_GE(value, known);
+  }
+}
+
 void TablesAreOpenedByName(KeyValueUnderTest& kv) {
   EXPECT_TRUE(kv->TableNames().empty());
   const TableId rows = kv.Table("rows.v1");
@@ -314,6 +363,8 @@ const Case kCases[] = {
     {"AScanGivesItsRangeInByteOrder", AScanGivesItsRangeInByteOrder},
     {"AScanShowsTheTableAsItWasAtTheCall", AScanShowsTheTableAsItWasAtTheCall},
     {"ASnapshotIsOneMomentOfAllTables", ASnapshotIsOneMomentOfAllTables},
+    {"TheChangeNumberGrowsWithEachBatchAndOnlyThen", TheChangeNumberGrowsWithEachBatchAndOnlyThen},
+    {"WhatWasReadIsTrueWhileTheChangeNumberStays", WhatWasReadIsTrueWhileTheChangeNumberStays},
     {"TablesAreOpenedByName", TablesAreOpenedByName},
     {"ADroppedTableIsGone", ADroppedTableIsGone},
     {"AnUnknownTableIsNotFound", AnUnknownTableIsNotFound},

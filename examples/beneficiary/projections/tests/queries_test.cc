@@ -2,6 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
 #include "beneficiary/projections/tests/view_log.h"
 #include "daybook/base/reason.h"
 #include "daybook/base/uuid_source.h"
@@ -377,6 +382,47 @@ TEST_F(QueriesTest, ACachedPageIsNotServedAfterAChange) {
   log_.Append(IdOf(1), {amended});
   log_.WaitUntilShown();
   EXPECT_THAT(body(), HasSubstr("After"));
+}
+
+TEST_F(QueriesTest, ACachedPageIsSharedAndOutlivesChangesOfOtherClients) {
+  log_.ListClient("uk", "C1");
+  log_.Append(IdOf(1), {Legacy(1, "C1")});
+  log_.WaitUntilShown();
+  const CompatRequest request{.instance = "uk", .client_id = "C1"};
+  const CompatPage page = *compat_.Page(request);
+  EXPECT_EQ(page.total, 1u);
+  EXPECT_EQ(compat_.Page(request)->body, page.body);
+  log_.ListClient("uk", "C2");
+  log_.WaitUntilShown();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(compat_.Page(request)->body, page.body);
+    EXPECT_EQ(compat_.Page(request)->total, 1u);
+  }
+  log_.Append(IdOf(2), {Legacy(2, "C1")});
+  log_.WaitUntilShown();
+  EXPECT_NE(compat_.Page(request)->body, page.body);
+  EXPECT_EQ(compat_.Page(request)->total, 2u);
+}
+
+// Readers that fill and confirm the cache at any moment must not keep an older page alive.
+TEST_F(QueriesTest, WhatAReadModelHasReachedIsOnThePageWhoeverElseAsks) {
+  log_.ListClient("uk", "C1");
+  log_.Append(IdOf(1), {Legacy(1, "C1", "Name 0.")});
+  log_.WaitUntilShown();
+  const CompatRequest request{.instance = "uk", .client_id = "C1"};
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) EXPECT_TRUE(compat_.Page(request).ok());
+    });
+  }
+  for (int i = 1; i <= 200; ++i) {
+    events::v1::DetailsAmended amended;
+    amended.mutable_details()->set_name("Name " + std::to_string(i) + ".");
+    log_.Append(IdOf(1), {amended});
+    log_.WaitUntilShown();
+    ASSERT_THAT(*compat_.Page(request)->body, HasSubstr("Name " + std::to_string(i) + "."));
+  }
 }
 
 }  // namespace

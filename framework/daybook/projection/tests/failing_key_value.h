@@ -33,6 +33,7 @@ class FailingKeyValue final : public store::KeyValue {
   absl::Status DropTable(std::string_view name) override { return inner_.DropTable(name); }
   std::vector<std::string> TableNames() const override { return inner_.TableNames(); }
   std::unique_ptr<store::KeyValueReader> Snapshot() const override { return inner_.Snapshot(); }
+  std::uint64_t ChangeNumber() const override { return inner_.ChangeNumber(); }
   absl::StatusOr<std::optional<std::string>> Get(store::TableId table, std::string_view key) const override {
     return inner_.Get(table, key);
   }

@@ -48,6 +48,10 @@ class MemoryKeyValue : public KeyValue {
   std::vector<std::string> TableNames() const override;
   absl::Status Write(const WriteBatch& batch, Durability durability) override;
   std::unique_ptr<KeyValueReader> Snapshot() const override;
+  std::uint64_t ChangeNumber() const override {
+    absl::ReaderMutexLock lock(&mu_);
+    return sequence_;
+  }
 
   // Keeps what is there now readable until it is released.
   Sequence Pin() const {

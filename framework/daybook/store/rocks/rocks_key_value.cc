@@ -126,6 +126,8 @@ class RocksKeyValue : public KeyValue {
   std::vector<std::string> TableNames() const override;
   absl::Status Write(const WriteBatch& batch, Durability durability) override;
   std::unique_ptr<KeyValueReader> Snapshot() const override;
+  // What a Get without a snapshot reads is what has a sequence number up to this one.
+  std::uint64_t ChangeNumber() const override { return opened_.db->GetLatestSequenceNumber(); }
 
   // Reading as of `pinned`; null = now.
   absl::StatusOr<std::optional<std::string>> GetAt(TableId table, std::string_view key, const Pinned* pinned) const;

@@ -22,13 +22,17 @@ class Bos(Component):
     stop_signal = signal.SIGINT  # at once; SIGTERM would wait for connections that are kept open
     removed_by = "stop"  # a killed one's workers end a little later by themselves
 
-    def __init__(self, directory, postgres, instance="uk", attached=True, workers=2, threads=4):
+    def __init__(self, directory, postgres, instance="uk", attached=True, workers=2, threads=4,
+                 silence_seconds=30):
         self.name = f"bos-{instance}"
         super().__init__(directory, attached)
         self.postgres = postgres
         self.instance = instance
         self.workers = workers
         self.threads = threads
+        self.silence_seconds = silence_seconds  # a worker that says nothing for so long is killed
+        # gunicorn takes a connection whose request waits for its turn for one that is idle.
+        self.idle_seconds = max(60, silence_seconds)
         self._port_file = self.directory / "port"
         self._binaries = None
 
@@ -62,7 +66,8 @@ class Bos(Component):
     def command(self):
         return [self.binaries() / "gunicorn", "bos.wsgi", "--chdir", APPLICATION, "--bind", f"{HOST}:{self.port}",
                 "--workers", str(self.workers), "--worker-class", "gthread", "--threads", str(self.threads),
-                "--keep-alive", "60", "--worker-tmp-dir", "/dev/shm"]
+                "--keep-alive", str(self.idle_seconds), "--timeout", str(self.silence_seconds),
+                "--worker-tmp-dir", "/dev/shm"]
 
     def is_ready(self):
         return "Listening at" in self.said() and accepts(self.port)

@@ -4,6 +4,7 @@
 #include <boost/beast.hpp>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace daybook::bench {
 namespace {
@@ -13,10 +14,17 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 
-// The body is not copied: the floor sends the same bytes from one place for every request.
+// Sent from where they lie, without a copy.
+struct Bodies {
+  std::vector<std::string> all;
+  std::size_t next = 0;
+
+  const std::string& Next() { return all[next++ % all.size()]; }
+};
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, const std::string& body) : stream_(std::move(socket)), body_(body) {
+  Session(tcp::socket socket, Bodies& bodies) : stream_(std::move(socket)), bodies_(bodies) {
     stream_.socket().set_option(tcp::no_delay(true));
   }
 
@@ -29,14 +37,15 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   void Write() {
+    const std::string& body = bodies_.Next();
     response_ = {};
     response_.version(11);
     response_.result(http::status::ok);
     response_.set(http::field::content_type, "application/json");
-    response_.body().data = const_cast<char*>(body_.data());
-    response_.body().size = body_.size();
+    response_.body().data = const_cast<char*>(body.data());
+    response_.body().size = body.size();
     response_.body().more = false;
-    response_.content_length(body_.size());
+    response_.content_length(body.size());
     http::async_write(stream_, response_, [self = shared_from_this()](beast::error_code error, std::size_t) {
       if (!error) self->Read();
     });
@@ -46,13 +55,13 @@ class Session : public std::enable_shared_from_this<Session> {
   beast::flat_buffer buffer_;
   http::request<http::empty_body> request_;
   http::response<http::buffer_body> response_;
-  const std::string& body_;
+  Bodies& bodies_;
 };
 
 }  // namespace
 
 struct BareBeast::Impl {
-  std::string body;
+  Bodies bodies;
   asio::io_context io{1};
   tcp::acceptor acceptor{io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)};
   std::jthread thread;
@@ -60,14 +69,14 @@ struct BareBeast::Impl {
   void Accept() {
     acceptor.async_accept([this](beast::error_code error, tcp::socket socket) {
       if (error) return;
-      std::make_shared<Session>(std::move(socket), body)->Read();
+      std::make_shared<Session>(std::move(socket), bodies)->Read();
       Accept();
     });
   }
 };
 
-BareBeast::BareBeast(std::string body) : impl_(std::make_unique<Impl>()) {
-  impl_->body = std::move(body);
+BareBeast::BareBeast(std::vector<std::string> bodies) : impl_(std::make_unique<Impl>()) {
+  impl_->bodies.all = std::move(bodies);
   impl_->Accept();
   impl_->thread = std::jthread([impl = impl_.get()] { impl->io.run(); });
 }

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace daybook::bench {
 
-// The floor under every answer over HTTP: a Boost.Beast server on one thread that sends the same bytes for any request.
+// The floor under every answer over HTTP: a Boost.Beast server on one thread that sends the same bytes for any request;
+// with several bodies, one after the other, whatever is asked.
 class BareBeast {
  public:
-  explicit BareBeast(std::string body);
+  // At least one.
+  explicit BareBeast(std::vector<std::string> bodies);
   ~BareBeast();
 
   std::uint16_t port() const;

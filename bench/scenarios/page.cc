@@ -1,6 +1,8 @@
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -80,7 +82,10 @@ void BenchPage(const Settings& settings, Report& report) {
   std::string body;
   const auto total = engine->compat().AppendTo({.instance = "uk", .client_id = ClientRef(1)}, body);
   DAYBOOK_CHECK(total.ok() && *total == kPerClient, "the page holds all of the client");
-  const BareBeast bare(body);
+  const BareBeast bare({body});
+  std::vector<std::string> requests;
+  for (int client = 0; client < kClients; ++client) requests.push_back(Get(client * 7919 % kClients));
+  const auto request = [&](std::uint64_t i) -> std::string_view { return requests[i % kClients]; };
   for (const int connections : {kConnections, 1}) {
     LoopResult last;
     Row row;
@@ -92,13 +97,13 @@ void BenchPage(const Settings& settings, Report& report) {
     row = MeasurePairs(
         std::move(row), settings.rounds,
         [&] {
-          last = RunHttpLoad((*server)->port(), connections, settings.duration,
-                             [](std::uint64_t i) { return Get(static_cast<int>(i * 7919 % kClients)); });
+          last = RunHttpLoad({.port = (*server)->port(), .connections = connections, .duration = settings.duration},
+                             request);
           DAYBOOK_CHECK(last.errors == 0, "a request failed");
           return last.per_second;
         },
         [&] {
-          return RunHttpLoad(bare.port(), connections, settings.duration, [](std::uint64_t) { return Get(1); })
+          return RunHttpLoad({.port = bare.port(), .connections = connections, .duration = settings.duration}, request)
               .per_second;
         });
     row.p50_us = last.p50_us;

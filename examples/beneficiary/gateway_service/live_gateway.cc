@@ -26,6 +26,7 @@ namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(20);
 constexpr absl::Duration kAskBroker = absl::Seconds(5);
+constexpr absl::Duration kAssign = absl::Seconds(30);  // a question or two for each partition
 constexpr absl::Duration kInit = absl::Seconds(10);
 constexpr absl::Duration kAgain = absl::Milliseconds(200);
 constexpr absl::Duration kLeave = absl::Seconds(5);
@@ -111,7 +112,7 @@ absl::Status LiveGateway::Impl::Prepare(const std::stop_token& stop) {
   bool said = false;
   while (!stop.stop_requested()) {
     absl::Status status = IsShared() ? MakeTopics() : absl::OkStatus();
-    if (status.ok()) status = inputs->Assign(kAskBroker);
+    if (status.ok()) status = inputs->Assign(kAssign);
     if (!absl::IsUnavailable(status)) return status;
     if (!std::exchange(said, true)) {
       Log(LogLevel::kWarning, "the brokers do not answer yet", {{"error", std::string(status.message())}});

@@ -40,7 +40,8 @@ struct ReadMark {
 struct Start {
   TopicPartition partition;
   Offset next;  // the first offset that is wanted: the last applied one, and one more; 0 = all
-  // The last applied record. If a record with that offset is there, it must have that time-stamp. nullopt = unchecked.
+  // The last applied record. If retention or compaction have not taken it, it must be there with that time-stamp.
+  // nullopt = unchecked.
   std::optional<ReadMark> last;
 };
 
@@ -76,6 +77,8 @@ struct PartitionProgress {
 // Invariants:
 //   1. Records of a partition are given in the order of their offsets, each once since Assign or Seek.
 //   2. An offset is never reset silently: what cannot be gone on from is an error that names partition and offsets.
+//      After a time without sight of the broker (a connection lost, no Poll for ten seconds) it looks whether the
+//      topics are still those that were read, before it gives what comes next.
 //   3. What is read ahead is bounded by queue_bytes_max; a reader that does not poll stops the fetching.
 //   4. A broker that cannot be reached is no error of Poll: batches stay empty, health() says why, and it goes on by
 //      itself once the broker is back.
@@ -87,7 +90,7 @@ class Consumer {
   // their first record. A topic that does not exist yet, or gets more partitions, is found within metadata_interval and
   // read from its first record.
   //   kFailedPrecondition  OFFSET_OUT_OF_RANGE: `next` is before the first kept record or after the end;
-  //                        TOPIC_RECREATED: the record at `last` is another one;
+  //                        TOPIC_RECREATED: the record at `last` is another one, or none;
   //                        PARTITION_GONE: of `starts` with next > 0, but topic or partition is not there
   //   kUnavailable         the broker did not answer in `timeout`
   // On an error nothing is assigned.

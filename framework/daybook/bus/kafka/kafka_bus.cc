@@ -19,7 +19,7 @@ class KafkaBus : public Bus {
       : options_(options), admin_(std::move(admin)) {}
 
   absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) override {
-    return internal::KafkaConsumer::Make(options_, options);
+    return internal::KafkaConsumer::Make(options_, options, *admin_);
   }
   absl::StatusOr<std::unique_ptr<Producer>> NewProducer(const ProducerOptions& options) override {
     return internal::KafkaProducer::Make(options_, options);

@@ -190,6 +190,26 @@ void ATopicMadeAnewIsNotTakenForTheOldOne(BusUnderTest& bus) {
   EXPECT_EQ(ReasonOf(longer), "TOPIC_RECREATED") << longer;
 }
 
+void ATransactionsEndIsNotTakenForTheRecordThatWasRead(BusUnderTest& bus) {
+  const std::string topic = bus.Topic();
+  bus.Send(topic, Numbers(3));
+  const std::vector<ReadRecord> read = Read(*bus.Reader({topic}), 3);
+  std::vector<Start> starts = {StartAt(topic, 2)};
+  starts[0].last = ReadMark{Offset(1), Timestamp::FromMillis(read[1].time_ms)};
+  ASSERT_OK(bus.Consumer()->AssignTopics({topic}, starts, kLong));
+  ASSERT_OK(bus->admin().DeleteTopic(topic, kLong));
+  bus.Create(topic, 1);
+  auto producer = bus.Transactional(bus.Name("writer"));
+  ASSERT_OK(producer->Init(kLong));
+  for (const char* const value : {"a", "b"}) {  // with their ends: offsets 0 to 3
+    ASSERT_OK(producer->Begin());
+    ASSERT_OK(producer->Send({.topic = topic, .partition = bus::BusPartition(0), .value = value}));
+    ASSERT_OK(producer->Commit(kLong));
+  }
+  EXPECT_EQ(ValuesOf(Read(*bus.Reader({topic}), 2)), "a b");
+  EXPECT_EQ(ReasonOf(bus.Consumer()->AssignTopics({topic}, starts, kLong)), "TOPIC_RECREATED");
+}
+
 void AMarkWhoseRecordIsGoneSaysNothing(BusUnderTest& bus) {
   const std::string topic = bus.Topic();
   bus.Send(topic, Numbers(6));
@@ -274,6 +294,7 @@ std::vector<BusCase> BusPositionCases() {
           {"AnOffsetThatIsGoneIsNamedAndNothingIsRead", AnOffsetThatIsGoneIsNamedAndNothingIsRead},
           {"AReaderThatRetentionOvertakesIsToldSo", AReaderThatRetentionOvertakesIsToldSo},
           {"ATopicMadeAnewIsNotTakenForTheOldOne", ATopicMadeAnewIsNotTakenForTheOldOne},
+          {"ATransactionsEndIsNotTakenForTheRecordThatWasRead", ATransactionsEndIsNotTakenForTheRecordThatWasRead},
           {"AMarkWhoseRecordIsGoneSaysNothing", AMarkWhoseRecordIsGoneSaysNothing},
           {"AReaderOfATopicThatIsDeletedIsToldSo", AReaderOfATopicThatIsDeletedIsToldSo},
           {"SeekGoesBackAndForth", SeekGoesBackAndForth},

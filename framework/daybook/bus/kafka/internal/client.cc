@@ -244,6 +244,7 @@ void Client::OnError(rd_kafka_resp_err_t error, std::string_view reason) {
     fatal_.store(fatal, std::memory_order_release);
     return;
   }
+  connection_lost_.store(true, std::memory_order_relaxed);
   absl::MutexLock lock(&mu_);
   const bool decides = error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || error == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
                        error == RD_KAFKA_RESP_ERR__SSL;

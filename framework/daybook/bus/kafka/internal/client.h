@@ -54,6 +54,8 @@ class Client {
   // Called in the thread that polls, for errors that concern the client as a whole.
   void OnError(rd_kafka_resp_err_t error, std::string_view reason);
   void OnFigures(std::string_view json);
+  // Whether a connection has failed since this was asked last: much may have happened at the brokers meanwhile.
+  bool TakeConnectionLost() { return connection_lost_.exchange(false, std::memory_order_relaxed); }
 
   // The code of a fatal error; NO_ERROR if there is none.
   rd_kafka_resp_err_t fatal_error() const { return fatal_.load(std::memory_order_acquire); }
@@ -68,6 +70,7 @@ class Client {
   const std::string name_;
   std::atomic<rd_kafka_resp_err_t> fatal_ = RD_KAFKA_RESP_ERR_NO_ERROR;
   std::atomic<bool> is_reachable_ = true;
+  std::atomic<bool> connection_lost_ = false;
   mutable absl::Mutex mu_;
   std::string last_reason_ ABSL_GUARDED_BY(mu_);
   absl::Status health_ ABSL_GUARDED_BY(mu_);

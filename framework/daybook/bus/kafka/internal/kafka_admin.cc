@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/status.h"
@@ -132,11 +133,11 @@ absl::StatusOr<TopicSpec> KafkaAdmin::DescribeTopic(std::string_view topic, absl
   TopicSpec spec{.topic = std::string(topic), .partitions = found.partition_cnt, .replication = 0, .config = {}};
   DAYBOOK_RETURN_IF_ERROR(RdStatus(found.err, "describe topic " + spec.topic));
   if (found.partition_cnt > 0) spec.replication = static_cast<std::int16_t>(found.partitions[0].replica_cnt);
-  DAYBOOK_ASSIGN_OR_RETURN(spec.config, AskConfig(spec.topic, deadline - Now()));
+  DAYBOOK_ASSIGN_OR_RETURN(spec.config, AskConfig(spec.topic, Which::kOwn, deadline - Now()));
   return spec;
 }
 
-absl::StatusOr<std::map<std::string, std::string>> KafkaAdmin::AskConfig(const std::string& topic,
+absl::StatusOr<std::map<std::string, std::string>> KafkaAdmin::AskConfig(const std::string& topic, Which which,
                                                                          absl::Duration timeout) {
   const std::string what = "settings of topic " + topic;
   const ResourceHandle resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
@@ -159,11 +160,18 @@ absl::StatusOr<std::map<std::string, std::string>> KafkaAdmin::AskConfig(const s
     const rd_kafka_ConfigEntry_t** all = rd_kafka_ConfigResource_configs(resources[i], &entries);
     for (std::size_t k = 0; k < entries; ++k) {
       const char* value = rd_kafka_ConfigEntry_value(all[k]);
-      if (rd_kafka_ConfigEntry_source(all[k]) != RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG) continue;
+      const bool is_own = rd_kafka_ConfigEntry_source(all[k]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG;
+      if (which == Which::kOwn && !is_own) continue;
       config[rd_kafka_ConfigEntry_name(all[k])] = value == nullptr ? "" : value;
     }
   }
   return config;
+}
+
+absl::StatusOr<bool> KafkaAdmin::IsCompacted(std::string_view topic, absl::Duration timeout) {
+  DAYBOOK_ASSIGN_OR_RETURN(const auto config, AskConfig(std::string(topic), Which::kAll, timeout));
+  const auto policy = config.find("cleanup.policy");
+  return policy != config.end() && absl::StrContains(policy->second, "compact");
 }
 
 absl::StatusOr<std::vector<std::string>> KafkaAdmin::ListTopics(absl::Duration timeout) {

@@ -22,7 +22,12 @@ class KafkaAdmin : public Admin {
   absl::Status DeleteRecords(const TopicPartition& partition, Offset before, absl::Duration timeout) override;
   absl::Status DeleteTopic(std::string_view topic, absl::Duration timeout) override;
 
+  // Whether the topic may lose records that later ones of their key replace, by its own or the cluster's setting.
+  absl::StatusOr<bool> IsCompacted(std::string_view topic, absl::Duration timeout);
+
  private:
+  enum class Which { kOwn, kAll };  // settings: those of the topic itself, or defaults too
+
   explicit KafkaAdmin(std::unique_ptr<Client> client) : client_(std::move(client)) {}
 
   // Calls `ask` with options and a queue, and waits for the one event that it answers with.
@@ -30,7 +35,8 @@ class KafkaAdmin : public Admin {
   absl::StatusOr<EventHandle> Call(rd_kafka_admin_op_t operation, const Ask& ask, std::string_view what,
                                    absl::Duration timeout);
   absl::StatusOr<MetadataHandle> Metadata(std::string_view topic, absl::Duration timeout);
-  absl::StatusOr<std::map<std::string, std::string>> AskConfig(const std::string& topic, absl::Duration timeout);
+  absl::StatusOr<std::map<std::string, std::string>> AskConfig(const std::string& topic, Which which,
+                                                               absl::Duration timeout);
   absl::Status AwaitPartitions(std::string_view topic, std::int32_t partitions, absl::Duration timeout);
 
   const std::unique_ptr<Client> client_;

@@ -17,6 +17,8 @@ namespace {
 absl::Duration Now() { return Clock::System().Monotonic(); }
 
 constexpr absl::Duration kAskTimeout = absl::Seconds(1);
+constexpr absl::Duration kCheckTimeout = absl::Seconds(5);  // for what is asked where a record is gone
+constexpr absl::Duration kUnseen = absl::Seconds(10);       // without a Poll: topics can have been made anew meanwhile
 
 absl::Status Gone(const TopicPartition& partition, Offset next) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
@@ -25,10 +27,11 @@ absl::Status Gone(const TopicPartition& partition, Offset next) {
                     "PARTITION_GONE");
 }
 
-absl::Status Recreated(const TopicPartition& partition, const ReadMark& last, std::int64_t found_ms) {
+absl::Status Recreated(const TopicPartition& partition, const ReadMark& last, std::string_view found) {
   return WithReason(absl::FailedPreconditionError(absl::StrCat(
-                        partition.ToString(), " has another record at offset ", last.offset.value(),
-                        " than was read from it (time ", found_ms, " instead of ", last.timestamp.millis(),
+                        partition.ToString(), " does not have at offset ", last.offset.value(),
+                        " the record that was read from it (there is ", ToAbsl(found), " instead of one of time ",
+                        last.timestamp.millis(),
                         "): the topic was made anew; decide what that means, then assign it from its first record")),
                     "TOPIC_RECREATED");
 }
@@ -98,8 +101,8 @@ RecordBatch KafkaConsumer::Gathered::Finish() {
   return RecordBatch(std::move(records), std::move(memory));
 }
 
-absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions& kafka,
-                                                              const ConsumerOptions& options) {
+absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions& kafka, const ConsumerOptions& options,
+                                                              KafkaAdmin& admin) {
   if (options.queue_bytes_max < 1024)
     return absl::InvalidArgumentError("ConsumerOptions::queue_bytes_max is too small");
   if (options.metadata_interval <= absl::ZeroDuration()) {
@@ -120,11 +123,11 @@ absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions
            {"queued.max.messages.kbytes", absl::StrCat(options.queue_bytes_max / 1024)}}));
   DAYBOOK_RETURN_IF_ERROR(client->Start(std::move(conf)));
   rd_kafka_poll_set_consumer(client->get());
-  return std::unique_ptr<Consumer>(new KafkaConsumer(std::move(client), options));
+  return std::unique_ptr<Consumer>(new KafkaConsumer(std::move(client), options, admin));
 }
 
-KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptions& options)
-    : client_(std::move(client)), options_(options) {
+KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptions& options, KafkaAdmin& admin)
+    : client_(std::move(client)), options_(options), admin_(admin), polled_at_(Now()) {
   finder_ = std::jthread([this](std::stop_token stop) { LookForPartitions(std::move(stop)); });
 }
 
@@ -198,10 +201,12 @@ absl::Status KafkaConsumer::Replace(std::vector<std::string> topics, std::span<c
     std::vector<std::optional<State>>& of_topic = states_[start.partition.topic];
     const auto number = static_cast<std::size_t>(start.partition.partition.value());
     if (of_topic.size() <= number) of_topic.resize(number + 1);
-    of_topic[number] = State{.next = start.next};
+    of_topic[number] = State{.next = start.next, .last = start.last};
   }
   is_caught_up_ = starts.empty();
   topics_.insert(topics.begin(), topics.end());
+  polled_at_ = Now();
+  check_ = Check::kNone;
   return absl::OkStatus();
 }
 
@@ -235,43 +240,124 @@ absl::Status KafkaConsumer::CheckStarts(std::span<const Start> starts, absl::Dur
   return absl::OkStatus();
 }
 
-// Reads the record at each mark. Where none is there any more (retention, compaction), nothing can be said.
+// Reads the record at each mark, which must be the one that was read.
 absl::Status KafkaConsumer::CheckMarks(std::span<const Start> starts, absl::Duration timeout) {
-  std::map<TopicPartition, ReadMark> open;
-  std::vector<Start> at_marks;
-  for (const Start& start : starts) {
-    if (!start.last.has_value() || start.next == Offset()) continue;
-    at_marks.push_back({.partition = start.partition, .next = start.last->offset, .last = std::nullopt});
-    open[start.partition] = *start.last;
-  }
-  if (open.empty()) return absl::OkStatus();
+  DAYBOOK_RETURN_IF_ERROR(BeginCheck(starts));
   const absl::Duration deadline = Now() + timeout;
-  DAYBOOK_RETURN_IF_ERROR(AssignList(at_marks));
-  while (!open.empty()) {
+  while (!open_marks_.empty()) {
     if (Now() > deadline) return absl::UnavailableError("the broker did not give the last record read in time");
-    const MessageHandle message(rd_kafka_consumer_poll(client_->get(), 100));
-    if (message == nullptr || message->rkt == nullptr) continue;
-    const auto found = open.find(TopicPartition{rd_kafka_topic_name(message->rkt), BusPartition(message->partition)});
-    if (found == open.end()) continue;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset == found->second.offset.value()) {
-      rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-      const std::int64_t time_ms = rd_kafka_message_timestamp(message.get(), &kind);
-      if (time_ms != found->second.timestamp.millis()) return Recreated(found->first, found->second, time_ms);
-    }
-    open.erase(found);  // it fits, or something later or an end came: there is none to compare with
+    DAYBOOK_RETURN_IF_ERROR(StepCheck(absl::Milliseconds(100)));
   }
   return RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign");
 }
 
+absl::Status KafkaConsumer::BeginCheck(std::span<const Start> starts) {
+  std::vector<Start> at_marks;
+  open_marks_.clear();
+  for (const Start& start : starts) {
+    if (!start.last.has_value() || start.next == Offset()) continue;
+    at_marks.push_back({.partition = start.partition, .next = start.last->offset, .last = std::nullopt});
+    open_marks_[start.partition] = *start.last;
+  }
+  return at_marks.empty() ? absl::OkStatus() : AssignList(at_marks);
+}
+
+// One answer of the broker, waited for at most so long.
+absl::Status KafkaConsumer::StepCheck(absl::Duration timeout) {
+  const MessageHandle message(rd_kafka_consumer_poll(client_->get(), ToMilliseconds(timeout)));
+  if (message == nullptr || message->rkt == nullptr) return absl::OkStatus();
+  const auto found =
+      open_marks_.find(TopicPartition{rd_kafka_topic_name(message->rkt), BusPartition(message->partition)});
+  if (found == open_marks_.end()) return absl::OkStatus();
+  client_->SayReachable();
+  const auto [partition, mark] = *found;
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset == mark.offset.value()) {
+    rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    const std::int64_t time_ms = rd_kafka_message_timestamp(message.get(), &kind);
+    if (time_ms != mark.timestamp.millis()) {
+      return Recreated(partition, mark, ToStd(absl::StrCat("one of time ", time_ms)));
+    }
+  } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+    DAYBOOK_RETURN_IF_ERROR(CheckMarkIsGone(partition, mark, kCheckTimeout));
+  }
+  open_marks_.erase(partition);  // other errors: reading on meets them too
+  return absl::OkStatus();
+}
+
+// There is no record at the mark. Retention and compaction can have taken it; where neither can, the topic is another
+// one, with the end of a transaction there.
+absl::Status KafkaConsumer::CheckMarkIsGone(const TopicPartition& partition, const ReadMark& mark,
+                                            absl::Duration timeout) {
+  const absl::Duration deadline = Now() + timeout;
+  DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, Offsets(partition, deadline - Now()));
+  if (mark.offset < range.begin) return absl::OkStatus();
+  const absl::StatusOr<bool> is_compacted = admin_.IsCompacted(partition.topic, deadline - Now());
+  if (absl::IsPermissionDenied(is_compacted.status())) {
+    Log(LogLevel::kWarning, "whether a topic was made anew is not known: its settings may not be read",
+        {{"partition", partition.ToString()}, {"offset", mark.offset.value()}});
+    return absl::OkStatus();
+  }
+  DAYBOOK_RETURN_IF_ERROR(is_compacted.status());
+  return *is_compacted ? absl::OkStatus() : Recreated(partition, mark, "none");
+}
+
+std::vector<Start> KafkaConsumer::Places() const {
+  std::vector<Start> all;
+  absl::MutexLock lock(&mu_);
+  for (const auto& [topic, of_topic] : states_) {
+    for (std::size_t i = 0; i < of_topic.size(); ++i) {
+      if (!of_topic[i].has_value()) continue;
+      all.push_back({.partition = {topic, BusPartition(static_cast<std::int32_t>(i))},
+                     .next = of_topic[i]->next,
+                     .last = of_topic[i]->last});
+    }
+  }
+  return all;
+}
+
+void KafkaConsumer::CheckAgain(absl::Duration timeout) {
+  const absl::Duration deadline = Now() + timeout;
+  if (check_ == Check::kDue) {
+    failure_ = BeginCheck(Places());
+    check_ = Check::kUnderWay;
+  }
+  absl::Status step;
+  while (step.ok() && failure_.ok() && !open_marks_.empty() && Now() < deadline) step = StepCheck(deadline - Now());
+  if (absl::IsUnavailable(step) || (!step.ok() && !std::exchange(is_suspected_, true))) {
+    // Not answered; or what was read ahead before may have been taken for what is there: once more.
+    check_ = Check::kDue;
+    return;
+  }
+  if (failure_.ok()) failure_ = step;
+  if (failure_.ok() && !open_marks_.empty()) return;
+  check_ = Check::kNone;
+  is_suspected_ = false;
+  if (failure_.ok()) failure_ = AssignList(Places());
+}
+
 absl::StatusOr<RecordBatch> KafkaConsumer::Poll(const PollOptions& options) {
+  absl::StatusOr<RecordBatch> batch = PollNow(options);
+  polled_at_ = Now();
+  return batch;
+}
+
+absl::StatusOr<RecordBatch> KafkaConsumer::PollNow(const PollOptions& options) {
+  const absl::Duration deadline = Now() + options.timeout;
+  const bool was_away = client_->TakeConnectionLost() || Now() - polled_at_ > kUnseen;
+  if (was_away && failure_.ok()) check_ = Check::kDue;
+  if (check_ != Check::kNone) CheckAgain(options.timeout);
+  if (check_ != Check::kNone) return RecordBatch();
   if (has_news_.load(std::memory_order_acquire)) TakeNewPartitions();
   if (!failure_.ok()) return failure_;
   const bool was_caught_up = CaughtUp();
-  const absl::Duration deadline = Now() + options.timeout;
   Gathered batch;
   while (failure_.ok() && batch.memory->messages.size() < options.records_max && batch.bytes < options.bytes_max) {
     const int wait_ms = batch.memory->messages.empty() ? ToMilliseconds(deadline - Now()) : 0;
     MessageHandle message(rd_kafka_consumer_poll(client_->get(), wait_ms));
+    if (client_->TakeConnectionLost()) {  // what comes now may be of another topic
+      check_ = Check::kDue;
+      break;
+    }
     if (message == nullptr) {
       if (!batch.memory->messages.empty() || Now() >= deadline) break;
       continue;
@@ -298,6 +384,9 @@ void KafkaConsumer::Take(MessageHandle message, Gathered& batch) {
     State* state = Find(rd_kafka_topic_name(message->rkt), message->partition);
     if (state == nullptr || message->offset < state->next.value()) return;  // read ahead before a Seek or Assign
     state->next = Offset(message->offset + 1);
+    rd_kafka_timestamp_type_t kind = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+    const std::int64_t time_ms = rd_kafka_message_timestamp(message.get(), &kind);
+    state->last = ReadMark{Offset(message->offset), Timestamp::FromMillis(time_ms)};
   }
   batch.bytes += message->len + message->key_len;
   AppendHeaders(message.get(), batch.memory->headers);
@@ -356,22 +445,17 @@ KafkaConsumer::State* KafkaConsumer::Find(std::string_view topic, std::int32_t n
 // By assigning everything again: librdkafka's own seek is refused while a partition is being started.
 absl::Status KafkaConsumer::Seek(const TopicPartition& partition, Offset next) {
   if (next < Offset()) return absl::InvalidArgumentError(partition.ToString() + ": a negative offset");
-  std::vector<Start> all;
   {
     absl::MutexLock lock(&mu_);
     State* state = Find(partition.topic, partition.partition.value());
     if (state == nullptr) return absl::NotFoundError(partition.ToString() + " is not assigned");
     state->next = next;
-    for (const auto& [topic, of_topic] : states_) {
-      for (std::size_t i = 0; i < of_topic.size(); ++i) {
-        if (!of_topic[i].has_value()) continue;
-        all.push_back({.partition = {topic, BusPartition(static_cast<std::int32_t>(i))},
-                       .next = of_topic[i]->next,
-                       .last = std::nullopt});
-      }
-    }
   }
-  return AssignList(all);
+  if (check_ != Check::kNone) {  // begins anew with the next Poll, and then reads from there
+    check_ = Check::kDue;
+    return absl::OkStatus();
+  }
+  return AssignList(Places());
 }
 
 absl::StatusOr<std::int32_t> KafkaConsumer::PartitionCount(std::string_view topic, absl::Duration timeout) {

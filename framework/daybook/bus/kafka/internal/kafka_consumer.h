@@ -18,6 +18,7 @@
 #include "daybook/bus/consumer.h"
 #include "daybook/bus/kafka/internal/client.h"
 #include "daybook/bus/kafka/internal/handles.h"
+#include "daybook/bus/kafka/internal/kafka_admin.h"
 #include "daybook/bus/kafka/kafka_bus.h"
 
 namespace daybook::bus::internal {
@@ -26,7 +27,9 @@ namespace daybook::bus::internal {
 // for new topics and partitions, because asking blocks.
 class KafkaConsumer : public Consumer {
  public:
-  static absl::StatusOr<std::unique_ptr<Consumer>> Make(const KafkaOptions& kafka, const ConsumerOptions& options);
+  // `admin` outlives it.
+  static absl::StatusOr<std::unique_ptr<Consumer>> Make(const KafkaOptions& kafka, const ConsumerOptions& options,
+                                                        KafkaAdmin& admin);
   ~KafkaConsumer() override;
 
   absl::Status AssignTopics(std::vector<std::string> topics, std::span<const Start> starts,
@@ -43,22 +46,29 @@ class KafkaConsumer : public Consumer {
  private:
   struct State {
     Offset next;
-    std::optional<Offset> end;  // where the end was when it was last reached
+    std::optional<ReadMark> last;  // the last record given, if any was
+    std::optional<Offset> end;     // where the end was when it was last reached
     bool was_at_end = false;
   };
   using States = std::map<std::string, std::vector<std::optional<State>>, std::less<>>;  // by topic and partition
   // Messages in the order in which they came; one object keeps them and the client alive.
   struct Gathered;
 
-  KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptions& options);
+  KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptions& options, KafkaAdmin& admin);
 
   absl::Status Replace(std::vector<std::string> topics, std::span<const Start> starts, absl::Duration timeout);
   absl::Status CheckStarts(std::span<const Start> starts, absl::Duration timeout);
   absl::Status CheckMarks(std::span<const Start> starts, absl::Duration timeout);
+  absl::Status CheckMarkIsGone(const TopicPartition& partition, const ReadMark& mark, absl::Duration timeout);
+  absl::Status BeginCheck(std::span<const Start> starts);
+  absl::Status StepCheck(absl::Duration timeout);
+  void CheckAgain(absl::Duration timeout);
+  std::vector<Start> Places() const;
   absl::Status AssignList(const std::vector<Start>& starts);
   void TakeNewPartitions();
   void LookForPartitions(std::stop_token stop);
 
+  absl::StatusOr<RecordBatch> PollNow(const PollOptions& options);
   // One message or error from librdkafka into `batch`. Returns the error that ends reading.
   void Take(MessageHandle message, Gathered& batch);
   void TakeError(const rd_kafka_message_t& message);
@@ -67,9 +77,15 @@ class KafkaConsumer : public Consumer {
 
   const std::shared_ptr<Client> client_;
   const ConsumerOptions options_;
+  KafkaAdmin& admin_;
 
   // Of the driver's thread.
-  absl::Status failure_;  // given by every Poll after what was read before it
+  absl::Duration polled_at_;  // when Poll was last left, monotonic
+  // After a time in which topics can have been made anew unseen: that they are still those that were read.
+  enum class Check { kNone, kDue, kUnderWay } check_ = Check::kNone;
+  std::map<TopicPartition, ReadMark> open_marks_;  // not looked at yet
+  bool is_suspected_ = false;                      // the check before found another topic
+  absl::Status failure_;                           // given by every Poll after what was read before it
 
   mutable absl::Mutex mu_;
   States states_ ABSL_GUARDED_BY(mu_);

@@ -232,6 +232,40 @@ TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
   EXPECT_TRUE(consumer->health().ok()) << consumer->health();
 }
 
+TEST(KafkaBrokerFaultsTest, ATopicMadeAnewWhileAReaderHadNoConnectionIsNotReadOnFromTheOldOffset) {
+  const testing::TemporaryDirectory directory;
+  BrokerProcess broker({"--dir", directory.path() + "/broker", "--session-ms", "1000"});
+  const auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
+  // Its connection comes back only when the topic has been made anew.
+  const auto slow =
+      *OpenKafkaBus({.brokers = broker.plain().bootstrap,
+                     .properties = {{"reconnect.backoff.ms", "12000"}, {"reconnect.backoff.max.ms", "12000"}}});
+  const std::string topic = NewTopic(*bus);
+  const auto send = [&](int count) {
+    auto producer = *bus->NewProducer({.name = "test", .topics = {topic}});
+    for (int i = 0; i < count; ++i) {
+      ASSERT_TRUE(producer->Send({.topic = topic, .value = absl::StrCat(i)}, [](const auto&) {}).ok());
+    }
+    ASSERT_TRUE(producer->Flush(kLong).ok());
+  };
+  send(5);
+  auto consumer = *slow->NewConsumer({.name = "test"});
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  std::size_t read = 0;
+  const absl::Duration deadline = Now() + kLong;
+  while (read < 5 && Now() < deadline) read += consumer->Poll({})->size();
+  ASSERT_EQ(read, 5u);
+
+  broker.Kill();
+  broker.Restart();
+  ASSERT_TRUE(bus->admin().DeleteTopic(topic, kLong).ok());
+  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic}, kLong).ok());
+  send(20);
+  absl::StatusOr<RecordBatch> batch = RecordBatch();
+  while (batch.ok() && batch->empty() && Now() < deadline) batch = consumer->Poll({});
+  EXPECT_EQ(ReasonOf(batch.status()), "TOPIC_RECREATED") << batch.status();
+}
+
 TEST(KafkaBrokerFaultsTest, ClosingDoesNotWaitForABrokerThatIsAway) {
   BrokerProcess broker({});
   auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});

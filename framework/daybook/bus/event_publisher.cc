@@ -31,6 +31,7 @@ struct Output {
   std::string topic;
   TopicKind kind = TopicKind::kEvents;
   Position last;  // of the last record sent, or found there
+  Offset end;     // behind the last record delivered, or found there; of the producer's thread once there is one
 };
 
 // A category's outputs.
@@ -70,10 +71,10 @@ struct EventPublisher::Impl {
       Lane& lane = lanes.emplace_back();
       lane.route = &route;
       lane.events = outputs.size();
-      outputs.push_back({route.events_topic, TopicKind::kEvents, Position()});
+      outputs.push_back({.topic = route.events_topic, .kind = TopicKind::kEvents});
       if (route.state_topic.empty()) continue;
       lane.states = outputs.size();
-      outputs.push_back({route.state_topic, TopicKind::kStates, Position()});
+      outputs.push_back({.topic = route.state_topic, .kind = TopicKind::kStates});
     }
     deliveries.emplace(outputs.size());
   }
@@ -94,7 +95,8 @@ struct EventPublisher::Impl {
   Lane* LaneOf(std::string_view stream);
 
   // Any thread.
-  void OnDelivered(std::size_t output, const absl::Status& status);
+  void OnDelivered(std::size_t output, const absl::StatusOr<Delivery>& delivery);
+  absl::Status CheckPlace(Output& output, const Delivery& delivery);
   void SetReadiness(const absl::Status& status);
   std::uint64_t Done(TopicKind kind) const;
 
@@ -115,6 +117,7 @@ struct EventPublisher::Impl {
 
   mutable absl::Mutex mu;
   absl::Status readiness ABSL_GUARDED_BY(mu) = absl::UnavailableError("the publisher is starting");
+  absl::Status recreated ABSL_GUARDED_BY(mu);  // a topic, under this publisher: for good
   std::uint64_t restarts ABSL_GUARDED_BY(mu) = 0;
   bool stopping ABSL_GUARDED_BY(mu) = false;  // everything up to `drain_to` goes out until `drain_until`
   absl::Duration drain_until ABSL_GUARDED_BY(mu);
@@ -176,6 +179,10 @@ void EventPublisher::Impl::Run() {
 
 // Publishes until it fails, or until all that Stop asked for is out (OK).
 absl::Status EventPublisher::Impl::Attempt() {
+  {
+    absl::MutexLock lock(&mu);
+    DAYBOOK_RETURN_IF_ERROR(recreated);
+  }
   DAYBOOK_ASSIGN_OR_RETURN(const Position from, FindWhereToGoOn());
   for (Lane& lane : lanes) {
     lane.types.clear();
@@ -198,6 +205,7 @@ absl::StatusOr<Position> EventPublisher::Impl::FindWhereToGoOn() {
     DAYBOOK_RETURN_IF_ERROR(Annotate(tail.status(), absl::StrCat("the end of ", place.ToString())));
     DAYBOOK_RETURN_IF_ERROR(internal::CheckTail(*tail, place, store));
     output.last = tail->position;
+    output.end = tail->end;
     from = std::min(from, tail->position);
   }
   return from;
@@ -278,7 +286,7 @@ absl::Status EventPublisher::Impl::Send(Producer& producer, std::size_t output, 
   deliveries->Began(output, sent);
   while (true) {
     const absl::Status queued = producer.Send(
-        record, [this, output](const absl::StatusOr<Delivery>& delivery) { OnDelivered(output, delivery.status()); });
+        record, [this, output](const absl::StatusOr<Delivery>& delivery) { OnDelivered(output, delivery); });
     if (!absl::IsResourceExhausted(queued)) return queued;
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
     const absl::Status room = producer.WaitForRoom(bytes, kPatience);
@@ -287,7 +295,25 @@ absl::Status EventPublisher::Impl::Send(Producer& producer, std::size_t output, 
   }
 }
 
-void EventPublisher::Impl::OnDelivered(std::size_t output, const absl::Status& status) {
+// A topic that was made anew takes records as if nothing had happened, and lacks all those before.
+absl::Status EventPublisher::Impl::CheckPlace(Output& output, const Delivery& delivery) {
+  if (delivery.offset < output.end) {
+    const absl::Status made_anew = WithReason(
+        absl::FailedPreconditionError(absl::StrCat(
+            output.topic, " was made anew while events were being published: a record came to lie at offset ",
+            delivery.offset.value(), " after one at ", output.end.value() - 1,
+            ". What was on it is not there any more. Make it anew while this process is down: it is filled again")),
+        "TOPIC_RECREATED");
+    absl::MutexLock lock(&mu);
+    recreated = made_anew;
+    return made_anew;
+  }
+  output.end = delivery.offset.Next();
+  return absl::OkStatus();
+}
+
+void EventPublisher::Impl::OnDelivered(std::size_t output, const absl::StatusOr<Delivery>& delivery) {
+  const absl::Status status = delivery.ok() ? CheckPlace(outputs[output], *delivery) : delivery.status();
   const std::optional<internal::Deliveries::Sent> sent = deliveries->Answered(output, status);
   if (!sent.has_value() || !options.on_published) return;
   PublishedRecord record;

@@ -20,10 +20,12 @@ enum class TopicKind {
 struct TopicTail {
   Position position;  // 0 = there is none
   Uuid event_id;      // of the event there; a state's is that of the last event it holds
+  Offset end;         // behind the last record that is there
 };
 
 // kNotFound: no such topic; kUnavailable, kDeadlineExceeded: the broker; kFailedPrecondition with reason TOPIC_EXPIRED;
-// kInvalidArgument with reason NOT_AN_EVENT.
+// of events, kDataLoss with reason EVENTS_MISSING: the topic does not begin with the log's first event of it. Records
+// that are no events are passed over.
 absl::StatusOr<TopicTail> FindTail(Bus& bus, const TopicPartition& partition, TopicKind kind, absl::Duration timeout);
 
 // kFailedPrecondition with reason TOPIC_AHEAD_OF_LOG or TOPIC_OF_ANOTHER_LOG; the store's errors.

@@ -62,6 +62,7 @@ std::vector<bus::TopicSpec> CommandServiceTopics(int replication) {
   }
   for (const char* const topic : {kBeneficiaryEvents, kClientEvents}) {
     add(topic, {{"retention.ms", "-1"}});
+    add(bus::DeadLetterTopic(topic), {{"retention.ms", "-1"}});
   }
   for (const char* const topic : {kBeneficiaryStates, kClientStates}) {
     add(topic, {{"cleanup.policy", "compact"}});

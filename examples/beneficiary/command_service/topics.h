@@ -12,7 +12,8 @@ namespace beneficiary {
 inline constexpr char kBeneficiaryCommands[] = "beneficiary.beneficiary.commands.v1";
 inline constexpr char kClientCommands[] = "beneficiary.client.commands.v1";
 
-// Those that it writes, besides the dead letters of the above ("<topic>.dlq").
+// Those that it writes, besides the dead letters of the above ("<topic>.dlq"). Readers of the events topics set aside
+// what is no event on "<topic>.dlq" likewise.
 inline constexpr char kBeneficiaryEvents[] = "beneficiary.beneficiary.events.v1";
 inline constexpr char kClientEvents[] = "beneficiary.client.events.v1";
 inline constexpr char kBeneficiaryStates[] = "beneficiary.beneficiary.state.v1";

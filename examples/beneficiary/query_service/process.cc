@@ -15,6 +15,7 @@
 #include "beneficiary/serving/query_status.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
+#include "daybook/bus/dead_letter_writer.h"
 #include "daybook/bus/topic_event_source.h"
 #include "daybook/observe/health.h"
 #include "daybook/observe/metrics.h"
@@ -49,6 +50,7 @@ struct Process::Impl {
   LagBoard lags{metrics};
   std::unique_ptr<bus::Bus> bus;
   std::unique_ptr<daybook::store::KeyValue> read_models;
+  std::unique_ptr<bus::DeadLetterWriter> letters;
   std::unique_ptr<bus::TopicEventSource> source;
   std::unique_ptr<QuerySide> queries;
   std::unique_ptr<Service> service;
@@ -71,11 +73,18 @@ absl::Status Process::Impl::StartReading() {
   bus::TopicEventSourceOptions options;
   options.topics = settings.events_topics;
   options.name = "query";
+  DAYBOOK_ASSIGN_OR_RETURN(
+      letters, bus::DeadLetterWriter::Start({.name = "beneficiary-query", .topics = settings.events_topics}, *bus));
+  options.on_foreign = [this](const bus::Record& record, const absl::Status& why) { letters->Write(record, why); };
   source = std::make_unique<bus::TopicEventSource>(*bus, options);
   DAYBOOK_ASSIGN_OR_RETURN(queries, QuerySide::Open(*source, *read_models, {.on_shown = lags.handler()}));
   ExposeReadModels(queries->runner(), metrics);
   metrics.AddCallback("topic_repeats", "Records dropped because they repeat an event, since the start", {},
                       [this] { return static_cast<double>(source->repeats()); });
+  metrics.AddCallback("topic_dead_letters", "Records that were no events, passed over since the start", {},
+                      [this] { return static_cast<double>(source->foreign()); });
+  metrics.AddCallback("topic_dead_letters_waiting", "Dead letters that are not on their topic yet", {},
+                      [this] { return static_cast<double>(letters->stats().waiting); });
   health.AddCheck("read_models", [this] { return queries->runner().Readiness(); });
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "daybook/base/strings.h"
 #include "daybook/bus/event_record.h"
 #include "daybook/bus/internal/merged_log.h"
+#include "daybook/cloudevents/binary_mode.h"
 
 namespace daybook::bus {
 namespace {
@@ -21,6 +22,10 @@ using internal::MergedLog;
 
 // Only bounds how long a Cancel may go unnoticed; a record ends the wait at once.
 constexpr absl::Duration kPollMax = absl::Milliseconds(100);
+constexpr std::size_t kPassedOverMax = 10'000;
+// How many records are looked at for the last event; more only if there are that many that are none.
+constexpr std::size_t kTailRecords = 64;
+constexpr std::size_t kTailRecordsMax = 1'000'000;
 
 // What the consumer says of the topic, and what that means for a read model.
 absl::Status Explain(const absl::Status& status) {
@@ -45,6 +50,24 @@ absl::Status CheckExists(Consumer& consumer, const TopicPartition& partition, ab
     return absl::UnavailableError(absl::StrCat("there is no ", partition.ToString(), " yet"));
   }
   return count.status();
+}
+
+// Nothing that a publisher of a log writes. What has a log's marks and is none of this log's is another matter.
+bool IsForeign(const Record& record) {
+  const absl::StatusOr<cloudevents::Context> context = cloudevents::DecodeBinary(record.headers);
+  return !context.ok() || context->sequence == Position();
+}
+
+// Of the last event, behind which there may be records that are none; 0 = there is no event.
+absl::StatusOr<Position> LastPosition(Bus& bus, const TopicPartition& partition, absl::Duration timeout) {
+  for (std::size_t count = 1;; count *= kTailRecords) {
+    DAYBOOK_ASSIGN_OR_RETURN(const RecordBatch tail, ReadTail(bus, partition, count, timeout));
+    for (std::size_t i = tail.size(); i > 0; --i) {
+      const absl::StatusOr<EventRecord> event = DecodeEvent(tail.records()[i - 1]);
+      if (event.ok()) return event->position;
+    }
+    if (tail.size() < count || count > kTailRecordsMax) return Position();
+  }
 }
 
 }  // namespace
@@ -101,7 +124,14 @@ class TopicEventSource::Feed final : public projection::EventFeed {
     const Timestamp received = source_.options_.clock->Now();
     const auto batch = std::make_shared<const RecordBatch>(*std::move(polled));
     const std::uint64_t repeats = log_.repeats();
-    for (const Record& record : batch->records()) DAYBOOK_RETURN_IF_ERROR(log_.Add(record, received, batch));
+    for (const Record& record : batch->records()) {
+      const absl::Status added = log_.Add(record, received, batch);
+      if (ReasonOf(added) == "NOT_AN_EVENT" && IsForeign(record)) {
+        source_.PassOver(record, added);
+        continue;
+      }
+      DAYBOOK_RETURN_IF_ERROR(added);
+    }
     source_.RaiseEnd(log_.highest());
     if (log_.repeats() > repeats) {
       source_.repeats_ += log_.repeats() - repeats;
@@ -155,19 +185,28 @@ void TopicEventSource::RaiseEnd(Position position) {
   }
 }
 
+void TopicEventSource::PassOver(const Record& record, const absl::Status& why) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (passed_over_.size() >= kPassedOverMax) passed_over_.clear();
+    if (!passed_over_.insert({{std::string(record.topic), record.partition}, record.offset}).second) return;
+  }
+  ++foreign_;
+  Log(LogLevel::kWarning, "a record that is no event is passed over", {{"why", std::string(why.message())}});
+  if (options_.on_foreign) options_.on_foreign(record, why);
+}
+
 absl::StatusOr<Position> TopicEventSource::ReadEnd() {
   Position end;
   for (const std::string& topic : options_.topics) {
     const TopicPartition partition{topic, BusPartition(static_cast<std::int32_t>(options_.partition.value()))};
-    absl::StatusOr<RecordBatch> tail = ReadTail(bus_, partition, 1, options_.answer_timeout);
-    if (absl::IsNotFound(tail.status()) || absl::IsDeadlineExceeded(tail.status())) {
+    const absl::StatusOr<Position> last = LastPosition(bus_, partition, options_.answer_timeout);
+    if (absl::IsNotFound(last.status()) || absl::IsDeadlineExceeded(last.status())) {
       return absl::UnavailableError(
-          absl::StrCat("the end of ", partition.ToString(), " cannot be read: ", tail.status().message()));
+          absl::StrCat("the end of ", partition.ToString(), " cannot be read: ", last.status().message()));
     }
-    if (!tail.ok()) return tail.status();
-    if (tail->empty()) continue;
-    DAYBOOK_ASSIGN_OR_RETURN(const EventRecord last, DecodeEvent(tail->records().back()));
-    end = std::max(end, last.position);
+    if (!last.ok()) return last.status();
+    end = std::max(end, *last);
   }
   return end;
 }

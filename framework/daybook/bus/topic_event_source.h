@@ -4,11 +4,17 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "daybook/base/clock.h"
 #include "daybook/bus/bus.h"
@@ -26,6 +32,9 @@ struct TopicEventSourceOptions {
   std::size_t ahead_bytes_max = 32 * 1024 * 1024;
   // An event that later ones have overtaken for longer than this makes the feed `waiting`.
   absl::Duration overtaken_max = absl::Seconds(10);
+  // Called with a record that is passed over (invariant 4), on a feed's thread; for the dead letters
+  // (dead_letter_writer.h). May be empty.
+  std::function<void(const Record& record, const absl::Status& why)> on_foreign;
   const Clock* clock = &Clock::System();
 };
 
@@ -42,9 +51,12 @@ struct TopicEventSourceOptions {
 //   2. It waits in the consumer's Poll and nowhere else: an event is given as soon as it and all before it are read.
 //   3. What cannot be the log is an error at Open or NextBatch, never skipped:
 //        kDataLoss           EVENTS_MISSING: there is a gap; EVENT_REPLACED: another event at a position read before
-//        kInvalidArgument    NOT_AN_EVENT: a record that is none
+//        kInvalidArgument    NOT_AN_EVENT: another log's event, or one that contradicts itself
 //        kFailedPrecondition TOPIC_RECREATED, OFFSET_OUT_OF_RANGE, PARTITION_GONE, as bus/consumer.h
 //      A topic that does not exist yet is kUnavailable.
+//   4. A record that is no CloudEvent with a sequence is told to on_foreign and passed over. Nothing is missed by that:
+//   an event says which
+//      one comes before it on its topic, so if the record should have been one, the next event is an error (3).
 class TopicEventSource : public projection::EventSource {
  public:
   TopicEventSource(Bus& bus, TopicEventSourceOptions options);
@@ -54,6 +66,8 @@ class TopicEventSource : public projection::EventSource {
 
   // Records that repeated an event, of all feeds.
   std::uint64_t repeats() const { return repeats_.load(std::memory_order_relaxed); }
+  // Records that were no events, each counted once.
+  std::uint64_t foreign() const { return foreign_.load(std::memory_order_relaxed); }
 
  private:
   class Feed;
@@ -61,11 +75,16 @@ class TopicEventSource : public projection::EventSource {
   // The last position that the topics hold.
   absl::StatusOr<Position> ReadEnd();
   void RaiseEnd(Position position);
+  void PassOver(const Record& record, const absl::Status& why);
 
   Bus& bus_;
   const TopicEventSourceOptions options_;
   std::atomic<std::uint64_t> end_{0};
   std::atomic<std::uint64_t> repeats_{0};
+  std::atomic<std::uint64_t> foreign_{0};
+  absl::Mutex mu_;
+  // Feeds meet the same records; bounded.
+  std::set<std::pair<TopicPartition, Offset>> passed_over_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace daybook::bus

@@ -12,6 +12,8 @@
 
 #include "absl/synchronization/notification.h"
 #include "daybook/base/reason.h"
+#include "daybook/bus/dead_letter.h"
+#include "daybook/bus/dead_letter_writer.h"
 #include "daybook/bus/memory/memory_bus.h"
 #include "daybook/bus/tests/topic_log.h"
 #include "daybook/projection/projector.h"
@@ -315,13 +317,80 @@ TEST_F(TopicEventSourceTest, AGapStopsItWithItsPlaceAndWhatCameBeforeIsShown) {
   EXPECT_EQ(projection::RowOf(*models_, "tally.v1", "sum"), "2");
 }
 
-TEST_F(TopicEventSourceTest, ARecordThatIsNoEventStopsIt) {
+TEST_F(TopicEventSourceTest, ARecordThatIsNoEventIsSetAsideOnceAndTheRestGoesOn) {
+  const std::string letters = DeadLetterTopic(kAccounts);
+  ASSERT_TRUE(bus_->admin().CreateTopic({.topic = letters}, kLimit).ok());
+  const auto intrude = [&] {
+    ASSERT_TRUE(producer_->Send({.topic = kAccounts, .key = "a", .value = "hello"}, [](auto) {}).ok());
+    ASSERT_TRUE(producer_->Flush(kLimit).ok());
+  };
+  intrude();
+  Deposit("a", {1});
+  Publish();
+  intrude();
+  Deposit("a", {1});
+  Publish();
+  intrude();
+  for (int run = 0; run < 2; ++run) {  // the second one meets them again, and their letters
+    const auto writer = *DeadLetterWriter::Start({.name = "reader", .topics = {kAccounts}}, *bus_);
+    TopicEventSource source(
+        *bus_, {.topics = {kAccounts, kTaggings},
+                .on_foreign = [&](const Record& record, const absl::Status& why) { writer->Write(record, why); }});
+    const auto models = store::NewMemoryKeyValue();
+    ProjectionRunner runner(source, *models, {});
+    ASSERT_TRUE((runner.Add<Tally, Account>()).ok());
+    ASSERT_TRUE((runner.Add<ByBalance, Account>()).ok());
+    runner.Recognise<Tagging>();
+    runner.Start();
+    EXPECT_TRUE(runner.WaitUntil(kBoth, log_.end(), kLimit).ok());
+    EXPECT_EQ(projection::RowOf(*models, "tally.v1", "sum"), "2");
+    EXPECT_TRUE(Eventually([&] { return source.foreign() == 3; }));
+    EXPECT_TRUE(Eventually([&] {
+      const DeadLetterWriterStats stats = writer->stats();
+      return run == 0 ? stats.written == 3 : stats.there_before == 3;
+    }));
+    EXPECT_TRUE(runner.Readiness().ok()) << runner.Readiness();
+  }
+  const auto written = ReadTail(*bus_, {letters, BusPartition(0)}, 100, kLimit);
+  ASSERT_TRUE(written.ok()) << written.status();
+  ASSERT_EQ(written->size(), 3u);
+  const Record& letter = written->records()[0];
+  EXPECT_EQ(letter.value, "hello");
+  EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.topic"), kAccounts);
+  EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.offset"), "0");
+  EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.connector.name"), "reader");
+  EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.exception.class.name"),
+            "INVALID_ARGUMENT:NOT_AN_EVENT");
+}
+
+TEST_F(TopicEventSourceTest, AnEventOfAnotherLogStopsIt) {
   Deposit("a", {1});
   Publish();
   Reader reader(NewSource(), *models_);
   ASSERT_TRUE(reader.runner.WaitUntil(kBoth, log_.end(), kLimit).ok());
-  ASSERT_TRUE(producer_->Send({.topic = kAccounts, .key = "a", .value = "hello"}, [](auto) {}).ok());
+  TopicLog::Event strange = log_.at(1);
+  strange.stream = "stranger/1";
+  HeaderList headers;
+  OutgoingRecord record = TopicLog::RecordOf(strange, headers);
+  record.key = "another";
+  ASSERT_TRUE(producer_->Send(record, [](auto) {}).ok());
   EXPECT_EQ(ReasonOf(StoppedBy(reader.runner, "tally.v1")), "NOT_AN_EVENT");
+}
+
+TEST_F(TopicEventSourceTest, AnEventThatIsDamagedIsNotPassedOverAsNoEvent) {
+  Deposit("a", {1});
+  Deposit("a", {1});
+  Deposit("a", {1});
+  Publish(log_.at(1));
+  HeaderList headers;
+  OutgoingRecord damaged = TopicLog::RecordOf(log_.at(2), headers);
+  damaged.headers = {};
+  ASSERT_TRUE(producer_->Send(damaged, [](auto) {}).ok());
+  Publish(log_.at(3));
+  ASSERT_TRUE(producer_->Flush(kLimit).ok());
+  Reader reader(NewSource(), *models_);
+  EXPECT_EQ(ReasonOf(StoppedBy(reader.runner, "tally.v1")), "EVENTS_MISSING");
+  EXPECT_EQ(projection::RowOf(*models_, "tally.v1", "sum"), "1");
 }
 
 TEST_F(TopicEventSourceTest, TopicsMadeAnewStopItAndItSaysWhatToDo) {

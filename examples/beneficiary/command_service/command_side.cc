@@ -92,6 +92,7 @@ absl::Status CommandSide::Impl::Start(const CommandSideOptions& options) {
   consuming.name = "beneficiary-command";
   consuming.topics = {kBeneficiaryCommands, kClientCommands};
   consuming.in_flight_max = options.in_flight_max;
+  consuming.forget_positions = options.forget_positions;
   consuming.on_answered = options.on_answered;
   DAYBOOK_ASSIGN_OR_RETURN(consumer, bus::CommandConsumer::Start(std::move(consuming), bus, *partition, router));
   return absl::OkStatus();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,6 +21,7 @@ struct CommandSideOptions {
   std::string data_dir;  // holds events/0; "" = in memory, for tests
   absl::Duration outcome_retention = absl::Hours(168);
   std::size_t in_flight_max = 4096;
+  std::vector<std::string> forget_positions;  // as daybook::bus::CommandConsumerOptions
   // Whether to make the topics that are not there.
   enum class Topics { kExpect, kCreate } topics = Topics::kCreate;
   int replication = 1;
@@ -37,7 +39,7 @@ struct CommandSideOptions {
 class CommandSide {
  public:
   // Does not wait for the brokers: the readinesses say what is missing. Errors as OpenRocksEventStore:
-  // kFailedPrecondition says that another process has the directory open.
+  // kFailedPrecondition says that another process has the directory open; and as CommandConsumer::Start.
   static absl::StatusOr<std::unique_ptr<CommandSide>> Start(const CommandSideOptions& options, daybook::bus::Bus& bus);
 
   // As Stop(zero).

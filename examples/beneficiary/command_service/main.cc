@@ -6,11 +6,24 @@
 #include "beneficiary/command_service/settings.h"
 #include "daybook/base/config.h"
 #include "daybook/base/status.h"
+#include "daybook/bus/dead_letter_replay.h"
 #include "daybook/observe/shutdown_signal.h"
 
 namespace {
 
-absl::Status Serve(const beneficiary::CommandSettings& settings) {
+constexpr absl::Duration kReplayTimeout = absl::Minutes(10);
+
+absl::Status Replay(const beneficiary::CommandSettings& settings) {
+  DAYBOOK_ASSIGN_OR_RETURN(const auto bus, daybook::bus::OpenKafkaBus(settings.kafka));
+  DAYBOOK_ASSIGN_OR_RETURN(const daybook::bus::ReplayReport report,
+                           daybook::bus::ReplayDeadLetters(*bus, settings.replay_dead_letters, kReplayTimeout));
+  std::cout << report.sent << " dead letters sent back; left alone: " << report.overtaken
+            << " that a later command has overtaken, " << report.without_key << " without a key" << std::endl;
+  return absl::OkStatus();
+}
+
+absl::Status Run(const beneficiary::CommandSettings& settings) {
+  if (!settings.replay_dead_letters.empty()) return Replay(settings);
   DAYBOOK_ASSIGN_OR_RETURN(const auto shutdown, daybook::observe::ShutdownSignal::Install());
   DAYBOOK_ASSIGN_OR_RETURN(const auto process, beneficiary::CommandProcess::Start(settings));
   shutdown->Wait();
@@ -34,7 +47,7 @@ int main(int argc, char** argv) {
     std::cerr << "beneficiary-command: " << usable.message() << std::endl;
     return 2;
   }
-  if (const absl::Status done = Serve(*settings); !done.ok()) {
+  if (const absl::Status done = Run(*settings); !done.ok()) {
     std::cerr << "beneficiary-command: " << done.message() << std::endl;
     return 1;
   }

@@ -45,6 +45,7 @@ absl::Status CommandProcess::Impl::StartSide() {
   options.data_dir = settings.data_dir;
   options.outcome_retention = settings.outcome_retention;
   options.in_flight_max = settings.in_flight_max;
+  options.forget_positions = settings.forget_positions;
   options.topics = settings.create_topics ? CommandSideOptions::Topics::kCreate : CommandSideOptions::Topics::kExpect;
   options.replication = settings.replication;
   options.on_answered = CommandLatencies(metrics);

@@ -1,5 +1,8 @@
 #include "beneficiary/command_service/settings.h"
 
+#include <string>
+#include <vector>
+
 #include "beneficiary/app/kafka_settings.h"
 #include "daybook/base/config.h"
 #include "daybook/base/status.h"
@@ -15,7 +18,12 @@ DAYBOOK_FLAG(absl::Duration, drain_timeout, "Edges", absl::Seconds(10),
              "how long commands in flight, and then events not published, may take to finish after SIGTERM");
 
 DAYBOOK_FLAG(int, in_flight_max, "Topics", 4096, "commands read and not answered; more are not read");
+DAYBOOK_FLAG(std::vector<std::string>, forget_positions, "Topics", {},
+             "command topics to read from their first record again, because they were made anew");
 DAYBOOK_FLAG(bool, create_topics, "Topics", true, "make the topics that are not there");
+DAYBOOK_FLAG(
+    std::string, replay_dead_letters, "Instead of serving", "",
+    "send the dead letters of this command topic back to it, unless a later command has overtaken them, and end");
 DAYBOOK_FLAG(int, replication, "Topics", 1, "of the topics that it makes");
 
 namespace beneficiary {
@@ -28,7 +36,9 @@ absl::StatusOr<CommandSettings> ReadCommandSettings() {
   settings.outcome_retention = FlagValue(FLAGS_outcome_retention);
   settings.admin_address = FlagValue(FLAGS_admin_address);
   settings.drain_timeout = FlagValue(FLAGS_drain_timeout);
+  settings.forget_positions = FlagValue(FLAGS_forget_positions);
   settings.create_topics = FlagValue(FLAGS_create_topics);
+  settings.replay_dead_letters = FlagValue(FLAGS_replay_dead_letters);
   settings.replication = FlagValue(FLAGS_replication);
   const int in_flight_max = FlagValue(FLAGS_in_flight_max);
   DAYBOOK_ASSIGN_OR_RETURN(settings.kafka, ReadKafkaSettings("beneficiary-command"));

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -17,8 +18,10 @@ struct CommandSettings {
   std::string admin_address;
   absl::Duration drain_timeout;
   std::size_t in_flight_max = 0;
+  std::vector<std::string> forget_positions;
   bool create_topics = true;
   int replication = 1;
+  std::string replay_dead_letters;  // of this topic, instead of serving
   daybook::bus::KafkaOptions kafka;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <map>
 #include <thread>
 #include <utility>
@@ -26,6 +27,8 @@ constexpr absl::Duration kPatience = absl::Milliseconds(100);      // how soon t
 constexpr absl::Duration kQueueFullDelay = absl::Milliseconds(5);  // it is the only one that waits, and in order
 constexpr absl::Duration kLetterTimeout = absl::Seconds(5);
 constexpr std::size_t kLettersAtOnce = 256;
+// A topic that is not there does not say how many partitions it had.
+constexpr std::int32_t kPartitionsLookedFor = 1024;
 
 // Connect's names of where a record failed.
 constexpr std::string_view kUndecodable = "VALUE_CONVERTER";
@@ -97,6 +100,7 @@ struct CommandConsumer::Impl {
   void Read();
   absl::Status ReadFromStoredPositions();
   absl::StatusOr<std::vector<bus::Start>> StoredStarts(Consumer& consumer);
+  absl::Status ForgetPositions(std::vector<bus::Start>& starts);
   absl::Status Take(Consumer& consumer);
   void Execute(Place place);
   // Hands the command over; a full queue is for the caller to wait for.
@@ -131,6 +135,7 @@ struct CommandConsumer::Impl {
   // The reader's thread only.
   std::map<TopicPartition, std::shared_ptr<AnsweredOffsets>> offsets;
   std::map<TopicPartition, ReadMark> stored;
+  bool has_forgotten = false;
   HeaderList letter_headers;  // the thread of dead letters only
 
   mutable absl::Mutex mu;
@@ -179,7 +184,8 @@ absl::Status CommandConsumer::Impl::ReadFromStoredPositions() {
   stored.clear();
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
                            bus.NewConsumer({.name = options.name, .fetch_wait_max = absl::Milliseconds(20)}));
-  DAYBOOK_ASSIGN_OR_RETURN(const std::vector<bus::Start> starts, StoredStarts(*consumer));
+  DAYBOOK_ASSIGN_OR_RETURN(std::vector<bus::Start> starts, StoredStarts(*consumer));
+  if (!has_forgotten) DAYBOOK_RETURN_IF_ERROR(ForgetPositions(starts));
   DAYBOOK_RETURN_IF_ERROR(consumer->AssignTopics(options.topics, starts, options.assign_timeout));
   for (const bus::Start& start : starts) {
     if (start.last.has_value()) stored.emplace(start.partition, *start.last);
@@ -201,11 +207,11 @@ absl::StatusOr<std::vector<bus::Start>> CommandConsumer::Impl::StoredStarts(Cons
   for (const std::string& topic : options.topics) {
     const absl::StatusOr<std::int32_t> count = consumer.PartitionCount(topic, options.assign_timeout);
     if (!count.ok() && !absl::IsNotFound(count.status())) return count.status();
-    for (std::int32_t number = 0;; ++number) {
+    const std::int32_t looked_for = std::max(count.value_or(0), kPartitionsLookedFor);
+    for (std::int32_t number = 0; number < looked_for; ++number) {
       const TopicPartition place{topic, BusPartition(number)};
       DAYBOOK_ASSIGN_OR_RETURN(const std::optional<std::string> text,
                                partition.store().FindInputPosition(internal::InputSourceOf(place)));
-      if (!text.has_value() && number >= count.value_or(0)) break;
       if (!text.has_value()) continue;
       DAYBOOK_ASSIGN_OR_RETURN(const ReadMark mark, internal::DecodeMark(*text));
       if (mark.offset < Offset(0)) continue;
@@ -213,6 +219,40 @@ absl::StatusOr<std::vector<bus::Start>> CommandConsumer::Impl::StoredStarts(Cons
     }
   }
   return starts;
+}
+
+// Writes down, and waits until it is durable, that nothing of these topics was answered.
+absl::Status CommandConsumer::Impl::ForgetPositions(std::vector<bus::Start>& starts) {
+  const auto is_forgotten = [this](const bus::Start& start) {
+    return std::find(options.forget_positions.begin(), options.forget_positions.end(), start.partition.topic) !=
+           options.forget_positions.end();
+  };
+  const auto forgotten = std::stable_partition(starts.begin(), starts.end(), std::not_fn(is_forgotten));
+  absl::Status failed;
+  absl::Mutex failed_mu;
+  for (auto start = forgotten; start != starts.end(); ++start) {
+    {
+      absl::MutexLock lock(&mu);
+      ++awaiting;
+    }
+    Log(LogLevel::kWarning, "a stored position is forgotten, as asked for",
+        {{"partition", start->partition.ToString()}, {"was", start->next.value()}});
+    const auto nothing = std::make_shared<AnsweredOffsets>(start->partition, std::nullopt);
+    partition.StoreInput(nothing, [&](const absl::StatusOr<runtime::CommandOutcome>& stored_now) {
+      {
+        absl::MutexLock lock(&failed_mu);
+        failed.Update(stored_now.status());
+      }
+      absl::MutexLock lock(&mu);
+      --awaiting;
+    });
+  }
+  WaitUntilAnswered();
+  absl::MutexLock lock(&failed_mu);
+  DAYBOOK_RETURN_IF_ERROR(failed);
+  starts.erase(forgotten, starts.end());
+  has_forgotten = true;
+  return absl::OkStatus();
 }
 
 absl::Status CommandConsumer::Impl::Take(Consumer& consumer) {
@@ -471,6 +511,10 @@ absl::StatusOr<std::unique_ptr<CommandConsumer>> CommandConsumer::Start(CommandC
   std::sort(topics.begin(), topics.end());
   if (std::adjacent_find(topics.begin(), topics.end()) != topics.end()) {
     return absl::InvalidArgumentError("CommandConsumerOptions: a topic is given twice");
+  }
+  for (const std::string& topic : options.forget_positions) {
+    if (std::binary_search(topics.begin(), topics.end(), topic)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(topic, ", whose positions are to be forgotten, is not read here"));
   }
   auto impl = std::make_unique<Impl>(std::move(options), bus, partition, router);
   {

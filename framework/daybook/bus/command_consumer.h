@@ -33,6 +33,9 @@ struct CommandConsumerOptions {
   std::string name = "command-consumer";  // for metrics, logs, and in dead letters
   std::vector<std::string> topics;        // all of their partitions are read; dead letters go to "<topic>.dlq"
   std::size_t in_flight_max = 4096;       // commands read and not answered; more are not read
+  // Of `topics`: those whose stored positions are forgotten at the start, because they were made anew. They are read
+  // from their first record; what was answered before meets its own outcome.
+  std::vector<std::string> forget_positions;
   absl::Duration assign_timeout = absl::Seconds(10);
   absl::Duration retry_delay_min = absl::Milliseconds(50);
   absl::Duration retry_delay_max = absl::Seconds(5);
@@ -77,7 +80,8 @@ struct CommandConsumerStats {
 //      bus/consumer.h; so does a poisoned partition. Readiness says so, and nothing is skipped.
 class CommandConsumer {
  public:
-  // Starts its threads, which wait for the broker. kInvalidArgument: no topics, or one twice.
+  // Starts its threads, which wait for the broker. kInvalidArgument: no topics, one twice, or one to forget that is
+  // none of them.
   static absl::StatusOr<std::unique_ptr<CommandConsumer>> Start(CommandConsumerOptions options, Bus& bus,
                                                                 runtime::Partition& partition,
                                                                 const CommandRouter& router);

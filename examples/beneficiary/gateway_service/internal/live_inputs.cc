@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/log.h"
 #include "daybook/base/reason.h"
@@ -41,17 +42,24 @@ absl::Status CheckSource(store::KeyValue& rows, const BosSource& source) {
                              "SOURCE_CHANGED");
 }
 
-// What an operator can do about an error of the consumer.
+constexpr std::string_view kAdviceForChanges =
+    ". Changes may be missing. Let the connector take a snapshot of the table into the topic, then start the gateway "
+    "with "
+    "--forget_positions=TOPIC, which reads it from its first record; rows stay, and what has not changed causes no "
+    "command";
+constexpr std::string_view kAdviceForOutput =
+    ". It is this gateway's own output, which it reads back. Once the topic is there, start every gateway with "
+    "--forget_positions=TOPIC. Commands that were not carried out before it was deleted are not sent again: see the "
+    "runbook";
+
+// What an operator can do about an error of the consumer. Its message begins with the topic's name.
 absl::Status WithAdvice(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
   if (reason != "OFFSET_OUT_OF_RANGE" && reason != "TOPIC_RECREATED" && reason != "PARTITION_GONE") return status;
-  absl::Status advised(
-      status.code(),
-      absl::StrCat(
-          status.message(),
-          ". Changes may be missing. Let the connector take a snapshot of the table into the topic, then start "
-          "the gateway with --forget_positions=TOPIC, which reads it from its first record; rows stay, and "
-          "what has not changed causes no command"));
+  const bool is_output = absl::StartsWith(status.message(), ToAbsl(kBeneficiaryCommandsTopic)) ||
+                         absl::StartsWith(status.message(), ToAbsl(kClientCommandsTopic));
+  absl::Status advised(status.code(),
+                       absl::StrCat(status.message(), ToAbsl(is_output ? kAdviceForOutput : kAdviceForChanges)));
   return daybook::WithReason(std::move(advised), reason);
 }
 

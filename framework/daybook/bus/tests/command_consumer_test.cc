@@ -352,6 +352,61 @@ TEST_F(CommandConsumerTest, ATopicMadeAnewStopsItAndNothingIsSkipped) {
   EXPECT_EQ(Balance("1"), 1);
 }
 
+TEST_F(CommandConsumerTest, ATopicMadeAnewIsReadFromItsFirstRecordWhenItsPositionsAreForgotten) {
+  Write("1", runtime::Open(), 1);
+  Write("1", runtime::Deposit(1), 2);
+  Up();
+  EXPECT_TRUE(WaitUntilAllIsStored());
+  Down();
+  producer_.reset();
+  ASSERT_TRUE(bus_->admin().DeleteTopic(kCommands, kLimit).ok());
+  CreateTopic(kCommands);
+  Write("1", runtime::Deposit(1), 2);  // a repeat of what was done
+  Write("1", runtime::Deposit(10), 3);
+  Write("1", runtime::Deposit(100), 4);
+  CommandConsumerOptions options = Consuming();
+  options.forget_positions = {kCommands};
+  Up(options, {}, *bus_);
+  EXPECT_TRUE(WaitUntilAllIsStored());
+  EXPECT_EQ(Balance("1"), 111);
+  EXPECT_EQ(consumer_->stats().duplicates, 1u);
+  EXPECT_TRUE(consumer_->Readiness().ok()) << consumer_->Readiness();
+  Down();
+
+  Write("1", runtime::Deposit(1000), 5);  // and from there on as always
+  Up();
+  EXPECT_TRUE(WaitUntilAllIsStored());
+  EXPECT_EQ(Balance("1"), 1111);
+  EXPECT_EQ(consumer_->stats().commands, 1u);
+  Down();
+
+  options.forget_positions = {"another"};
+  auto partition = *runtime::Partition::Start({}, *store_, gate_);
+  EXPECT_TRUE(absl::IsInvalidArgument(CommandConsumer::Start(options, *bus_, *partition, *router_).status()));
+}
+
+TEST_F(CommandConsumerTest, ATopicThatIsGoneWhereOnlyALaterPartitionWasReadStopsIt) {
+  ASSERT_TRUE(bus_->admin().AddPartitions(kCommands, 3, kLimit).ok());
+  producer_.reset();
+  HeaderList headers;
+  BusCommand command;
+  command.id = runtime::IdOf(1, FromAbslTime(ToAbslTime(Clock::System().Now())));
+  command.stream = StreamId("account", "1");
+  command.type = runtime::Open().GetDescriptor()->full_name();
+  command.source = "/test";
+  auto record = *EncodeCommand(kCommands, command, headers);
+  record.partition = BusPartition(2);
+  WriteRecord(record);
+  Up();
+  EXPECT_TRUE(Eventually([&] { return consumer_->stats().answered == 1; }));
+  Down();
+  producer_.reset();
+  ASSERT_TRUE(bus_->admin().DeleteTopic(kCommands, kLimit).ok());
+  Up();
+  EXPECT_TRUE(Eventually([&] { return ReasonOf(consumer_->Readiness()) == "PARTITION_GONE"; }))
+      << consumer_->Readiness();
+}
+
 TEST_F(CommandConsumerTest, RetentionThatOvertookTheStoredPositionStopsIt) {
   Write("1", runtime::Open(), 1);
   Up();

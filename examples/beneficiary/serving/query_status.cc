@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "beneficiary/projections/render.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 
 namespace beneficiary {
@@ -20,12 +21,18 @@ void AppendText(std::string_view text, std::string& out) {
   AppendJsonString(daybook::ReplaceInvalidUtf8(text), LineSeparators::kEscaped, out);
 }
 
+// First the reason, by which documents name what is wrong.
+std::string Told(const absl::Status& status) {
+  const std::string reason = daybook::ReasonOf(status);
+  return absl::StrCat(reason, reason.empty() ? "" : ": ", status.message());
+}
+
 void AppendError(std::string_view name, const absl::Status& status, std::string& out) {
   absl::StrAppend(&out, ",\"", ToAbsl(name), "\":");
   if (status.ok()) {
     out += "null";
   } else {
-    AppendText(daybook::ToStd(status.message()), out);
+    AppendText(Told(status), out);
   }
 }
 
@@ -79,7 +86,7 @@ std::string AsText(const projection::ProjectionRunner& runner, const LagBoard& b
                           status.log_end.value(), status.lag_events);
     if (lags.last_shown_at) absl::StrAppend(&out, ", last change ", daybook::FormatTimestamp(*lags.last_shown_at));
     out.push_back('\n');
-    if (!status.error.ok()) absl::StrAppend(&out, "  STOPPED: ", status.error.message(), "\n");
+    if (!status.error.ok()) absl::StrAppend(&out, "  STOPPED: ", Told(status.error), "\n");
     if (!status.waiting.ok()) absl::StrAppend(&out, "  waiting: ", status.waiting.message(), "\n");
     if (lags.commands == 0) {
       out += "  no changes since the start\n";

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/strings.h"
 
 namespace daybook::observe {
@@ -23,9 +24,10 @@ bool IsVerbose(std::string_view raw_query) {
   return false;
 }
 
-// A reason is one line, whatever it holds.
+// What is wrong, in one line whatever it holds; first its reason (base/reason.h), by which documents name it.
 std::string OneLine(const absl::Status& status) {
-  std::string text = ReplaceInvalidUtf8(ToStd(status.message()));
+  const std::string reason = ReasonOf(status);
+  std::string text = ReplaceInvalidUtf8(ToStd(absl::StrCat(reason, reason.empty() ? "" : ": ", status.message())));
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }

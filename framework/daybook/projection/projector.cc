@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "daybook/base/check.h"
+#include "daybook/base/reason.h"
 #include "daybook/base/status.h"
 #include "daybook/projection/internal/progress_board.h"
 #include "daybook/projection/internal/worker.h"
@@ -174,7 +175,8 @@ absl::Status ProjectionRunner::Readiness() const {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const internal::ProgressBoard::Row& row = rows[i];
     if (!row.error.ok()) {
-      stopped.push_back(absl::StrCat(row.name, ": ", row.error.message()));
+      const std::string reason = ReasonOf(row.error);
+      stopped.push_back(absl::StrCat(row.name, ": ", reason, reason.empty() ? "" : ": ", row.error.message()));
     } else if (!row.CaughtUp()) {
       std::string why = row.started
                             ? absl::StrCat(row.name, " is at ", row.position.value(), " of ", row.start_end.value())

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daybook/base/reason.h"
+
 namespace daybook::observe {
 namespace {
 
@@ -46,6 +48,11 @@ TEST_F(AdminEndpointsTest, ReadyzTellsEachCheckWhenVerbose) {
   for (const char* query : {"verbose=0", "verbose=false", "quiet", "nverbose"}) {
     EXPECT_EQ(Get("/readyz", query).body, "not ready\n") << query;
   }
+}
+
+TEST_F(AdminEndpointsTest, ReadyzNamesTheReasonByWhichDocumentsSayWhatToDo) {
+  health_.Set("commands", WithReason(absl::FailedPreconditionError("the topic was made anew"), "TOPIC_RECREATED"));
+  EXPECT_EQ(Get("/readyz", "verbose").body, "[-]commands: TOPIC_RECREATED: the topic was made anew\nnot ready\n");
 }
 
 TEST_F(AdminEndpointsTest, MetricsAreInPrometheusText) {

@@ -1,6 +1,7 @@
 import collections
 import json
 import random
+import signal
 import threading
 import time
 
@@ -46,11 +47,10 @@ class Writer:
             except DatabaseError as error:  # a deadlock of two writers, an alias taken meanwhile, a bank just removed
                 return function.__name__, "refused", str(error).splitlines()[0]
 
-    def run(self, due_times):
+    def run(self, due_times, ending):
         for due in due_times:
-            wait = due - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
+            if ending.wait(max(0, due - time.monotonic())):
+                break
             self.tell(*self.one())
         connection.close()
 
@@ -58,7 +58,7 @@ class Writer:
 class Command(BaseCommand):
     help = """Changes the database as users, batch jobs and migrations do: transactions over several tables, rolled-back
     ones, bulk updates, shared banks, rows that move, keys that change. With one writer the same seed on the same
-    database makes the same changes."""
+    database makes the same changes. SIGTERM: it ends between two transactions, and tells how many it made."""
 
     def add_arguments(self, parser):
         parser.add_argument("--count", type=int, default=200, help="transactions")
@@ -71,7 +71,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1)
 
     def handle(self, **options):
-        outcomes, lock = collections.Counter(), threading.Lock()
+        outcomes, lock, ending = collections.Counter(), threading.Lock(), threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ending.set())
 
         def tell(name, outcome, told):
             with lock:
@@ -84,13 +85,13 @@ class Command(BaseCommand):
         step = 1 / options["rate"] if options["rate"] else 0
         due = [begin + number * step for number in range(options["count"])]
         made = [Writer(f"{options['seed']}/{number}", options, tell) for number in range(writers)]
-        threads = [threading.Thread(target=w.run, args=(due[n::writers],)) for n, w in enumerate(made)]
+        threads = [threading.Thread(target=w.run, args=(due[n::writers], ending)) for n, w in enumerate(made)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         seconds = time.monotonic() - begin
         self.stdout.write(json.dumps({
-            "transactions": options["count"], "committed": outcomes["committed"],
+            "transactions": sum(outcomes.values()), "committed": outcomes["committed"],
             "rolled_back": outcomes["rolled back"],
             "refused": outcomes["refused"], "seconds": round(seconds, 2), "seed": options["seed"]}))

@@ -128,6 +128,12 @@ def demo(arguments):
     return 0
 
 
+def soak(arguments):
+    """The long test: it has a stack and a command line of its own."""
+    script = ROOT / "tests" / "stack" / "soak.py"
+    os.execv(sys.executable, [sys.executable, str(script), *arguments])
+
+
 def parser():
     made = argparse.ArgumentParser(prog="./dev stack", description=DESCRIPTION, epilog=EPILOG,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -162,11 +168,15 @@ def parser():
     demos.add_argument("--rate", type=float, default=10)
     demos.add_argument("--seed", type=int, default=1)
     demos.add_argument("--without-daybook", action="store_true", help="only the systems around it")
+    commands.add_parser("soak", help="an hour of changes and faults on a stack of its own; soak --help tells more")
     return made
 
 
 def main(argv=None):
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["soak"]:
+        soak(given[1:])
+    arguments = parser().parse_args(given)
     try:
         return arguments.function(arguments)
     except Problem as problem:

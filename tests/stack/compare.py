@@ -65,15 +65,22 @@ def definitive_differences(postgres, bos, address):
     return len(wanted), differences
 
 
-def unknown_to_bos(postgres, bos, address):
-    """Ids that Daybook lists and BOS does not have."""
-    known, listed = set(definitive.beneficiaries(postgres, bos.database, bos.instance)), set()
+def unknown_to_bos(postgres, instances, address):
+    """Ids that Daybook lists and none of the BOS instances has: their clients may have the same numbers."""
+    known, listed = set(), set()
     with Asker(address) as asker:
-        for client in postgres.sql("SELECT client_ref FROM clients_client", bos.database).split():
-            cursor = ""
-            while cursor is not None:
-                query = urllib.parse.urlencode({"limit": 200, **({"cursor": cursor} if cursor else {})})
-                answer = json.loads(asker.ask(f"/v1/clients/{client}/beneficiaries?{query}")[2])
-                listed |= {item["id"] for item in answer["items"]}
-                cursor = answer["next_cursor"]
+        for bos in instances:
+            known |= set(definitive.beneficiaries(postgres, bos.database, bos.instance))
+            for client in postgres.sql("SELECT client_ref FROM clients_client", bos.database).split():
+                listed |= _listed(asker, client)
     return listed - known
+
+
+def _listed(asker, client):
+    ids, cursor = set(), ""
+    while cursor is not None:
+        query = urllib.parse.urlencode({"limit": 200, **({"cursor": cursor} if cursor else {})})
+        answer = json.loads(asker.ask(f"/v1/clients/{client}/beneficiaries?{query}")[2])
+        ids |= {item["id"] for item in answer["items"]}
+        cursor = answer["next_cursor"]
+    return ids

@@ -105,7 +105,7 @@ class IngestTest(unittest.TestCase):
         count, differences = compare.compat_differences(postgres, bos, address)
         self.assertGreater(count, 30)
         self.assertEqual(differences[:3], [], f"{len(differences)} of {count} answers differ")
-        self.assertEqual(compare.unknown_to_bos(postgres, bos, address), set())
+        self.assertEqual(compare.unknown_to_bos(postgres, [bos], address), set())
         daybook.stop()
 
         # Nothing has changed: neither a restart, nor an incremental snapshot, nor a full one makes a command.

@@ -15,7 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
 import definitive  # noqa: E402
 import recorded  # noqa: E402
-from stack.base import HOST  # noqa: E402
+from load import Load  # noqa: E402
+from stack.base import HOST, wait_until  # noqa: E402
 from stack.bos import Bos  # noqa: E402
 from stack.postgres import Postgres  # noqa: E402
 
@@ -126,6 +127,24 @@ class BosTest(unittest.TestCase):
         self.assertEqual(self.contents(), before)
         self.bos.change(40, only="half_is_taken_back")
         self.assertNotIn("never", "".join(self.contents().values()))
+
+    def test_a_generator_that_is_asked_to_end_ends_between_two_transactions(self):
+        self.empty()
+        self.bos.seed(5, 30)
+        before = self.contents()
+        load = Load(self.bos, pathlib.Path(self.scratch.name), seed=3)
+        load.begin(1_000_000, rate=50)
+        self.assertTrue(wait_until(lambda: load.made() >= 5, 60))
+        load.pause()
+        made = load.totals["transactions"]
+        self.assertGreaterEqual(made, 5)
+        self.assertEqual(made, sum(load.totals[how] for how in ("committed", "rolled_back", "refused")))
+        self.assertNotEqual(self.contents(), before)
+        open_ones = "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+        self.assertEqual(self.postgres.sql(open_ones, self.bos.database).strip(), "0")
+        load.resume()
+        self.assertTrue(wait_until(lambda: load.made() > made, 60))
+        load.kill()
 
     def test_writers_at_the_same_time_do_not_stop_each_other(self):
         self.empty()

@@ -316,6 +316,8 @@ TEST_F(GrpcTest, OperationsRequirementsAndValidationAreTold) {
   v1::ListRequirementsResponse found;
   ASSERT_TRUE(Call(*queries_, &Stub::ListRequirements, rules, found).ok());
   EXPECT_GT(found.requirements_size(), 0);
+  rules.set_type(static_cast<v1::EntityType>(7));
+  EXPECT_EQ(ReasonOf(Call(*queries_, &Stub::ListRequirements, rules, found)), "BAD_PARAMETER");
   v1::GetBeneficiaryRequest get;
   get.set_id(created.beneficiary().id());
   v1::BeneficiaryValidation validation;

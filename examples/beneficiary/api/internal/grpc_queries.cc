@@ -26,6 +26,20 @@ std::optional<std::string> Filter(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional<std::string>(text);
 }
 
+// As REST names it; what REST has no name for is refused there.
+std::string_view TypeText(v1::EntityType type) {
+  switch (type) {
+    case v1::ENTITY_TYPE_UNSPECIFIED:
+      return "";
+    case v1::ENTITY_TYPE_BUSINESS:
+      return "business";
+    case v1::ENTITY_TYPE_PERSONAL:
+      return "personal";
+    default:
+      return "unknown";
+  }
+}
+
 absl::StatusOr<ListRequest> ToListRequest(const v1::ListBeneficiariesRequest& request) {
   ListRequest list;
   if (request.page_size() < 0 || request.page_size() > static_cast<int>(ListQuery::kLimitMax)) {
@@ -94,8 +108,7 @@ class Queries : public v1::BeneficiaryQueries::CallbackService {
   ServerUnaryReactor* ListRequirements(CallbackServerContext* context, const v1::ListRequirementsRequest* request,
                                        v1::ListRequirementsResponse* response) override {
     return Admitted(options_, context, [&](rpc::UnaryCall call, const Caller&) {  // no client's
-      const std::string_view type = request->type() == v1::ENTITY_TYPE_PERSONAL ? "personal" : "business";
-      const auto rules = FindRequirements(request->bank_country(), request->currency(), type);
+      const auto rules = FindRequirements(request->bank_country(), request->currency(), TypeText(request->type()));
       if (!rules.ok()) return call.Finish(rules.status(), kErrorDomain);
       for (const Requirement& rule : *rules) {
         v1::Requirement* const to = response->add_requirements();

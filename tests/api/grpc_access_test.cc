@@ -121,6 +121,9 @@ class GrpcAccessTest : public AccessFixture {
     SetText(*request, "id", method.name() == "GetOperation" ? operation : kId);
     SetText(*request, "account_id", kAccount);
     SetText(*request, "alias", "acme");
+    if (auto* screened = dynamic_cast<v1::RecordScreeningResultRequest*>(request.get())) {
+      screened->set_status(v1::SCREENING_STATUS_CLEAR);
+    }
     if (const FieldDescriptor* options = type->FindFieldByName("options")) {
       Message& of_write = *request->GetReflection()->MutableMessage(request.get(), options);
       SetText(of_write, "request_id", absl::StrCat("key-", ++keys_));

@@ -120,7 +120,8 @@ class PersonalDataTest(unittest.TestCase):
     def write(self, service, method, target, body=None, **headers):
         text = body if isinstance(body, (str, type(None))) else json.dumps(body)
         self.keys += 1
-        given = {"Content-Type": "application/json", "Prefer": "wait=10", "Idempotency-Key": f"key-{self.keys}"} | headers
+        given = {"Content-Type": "application/json", "Prefer": "wait=10", "Idempotency-Key": f"key-{self.keys}",
+                 **headers}
         if method == "PATCH":
             given.setdefault("If-Match", "*")
         return service.request(method, target, given, text)

@@ -136,7 +136,7 @@ TEST(EventRecordTest, WhatIsNoEventOfTheLogIsRefusedWithItsPlace) {
   without("ce_subject", "", "is no stream");
   without("ce_subject", "payee/other", "key is not");
   without("ce_source", "/daybook/payee/4", "is not this partition");
-  without("ce_dataschema", "payee.Other#1", "its value is a payee.Other");
+  without("ce_dataschema", "payee.events.v1.Other#1", "its value is a payee.events.v1.Other");
   without("content-type", "text/plain", "content type is xxxx/xxxxx");
   without("ce_eventcount", "1", "eventindex");
   without("ce_previoussequence", "nine", "previoussequence is no number");

@@ -68,6 +68,7 @@ void ExposeFeed(const BosFeed& feed, observe::Metrics& metrics) {
   add("open_transactions", "Incomplete source transactions", &Counters::open_transactions);
   add("parked", "Aggregates that wait for a row", &Counters::parked);
   add("incomplete", "Parked aggregates with a value that is not known", &Counters::incomplete);
+  add("rows_missing_from_snapshot", "Rows that the newest full snapshot lacks", &Counters::rows_missing_from_snapshot);
   metrics.AddCallback("gateway_source_lag_seconds", "Now less the commit time of the newest change", {},
                       [&feed] { return absl::ToDoubleSeconds(feed.counters().source_lag); });
   metrics.AddCallback("gateway_oldest_parked_seconds", "Age of the oldest parked aggregate", {},

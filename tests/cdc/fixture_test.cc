@@ -110,12 +110,18 @@ TEST_P(FixtureTest, R5TheSameInputGivesTheSameCommandIds) {
   for (const cdc::Command& command : other_sink.commands) EXPECT_TRUE(ids.contains(command.id.ToString()));
 }
 
-TEST_P(FixtureTest, R12ARowThatASnapshotMissesIsReported) {
+TEST_P(FixtureTest, R12TheRecordedSnapshotsHoldEveryRow) {
   Rig gateway(fixture_, kv_.get(), &sink_, &clock_);
   ASSERT_EQ(IngestAll(*gateway, Views(fixture_.records)), absl::OkStatus());
-  const absl::StatusOr<std::vector<std::string>> missing = gateway->MissingFromLastSnapshot(10);
-  ASSERT_EQ(missing.status(), absl::OkStatus());
-  EXPECT_EQ(*missing, std::vector<std::string>());
+  ASSERT_TRUE(gateway->SnapshotEndedAt().has_value());
+  const absl::StatusOr<bool> done = gateway->CheckSnapshot(SIZE_MAX);
+  ASSERT_EQ(done.status(), absl::OkStatus());
+  EXPECT_TRUE(*done);
+  const cdc::SnapshotCheck check = gateway->snapshot_check();
+  EXPECT_EQ(check.stage, cdc::SnapshotCheck::Stage::kChecked);
+  EXPECT_EQ(check.missing, 0u);
+  EXPECT_EQ(check.rows, std::vector<std::string>());
+  EXPECT_EQ(check.tables_without_rows, std::vector<std::string>());
 }
 
 TEST_P(FixtureTest, TheFileGoesThroughTheServicesGateway) {

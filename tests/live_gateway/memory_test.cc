@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "beneficiary/gateway_service/gateway_metrics.h"
 #include "beneficiary/gateway_service/replay.h"
 #include "daybook/base/reason.h"
 #include "daybook/bus/memory/memory_bus.h"
@@ -306,6 +308,50 @@ TEST_F(LiveGatewayTest, ATopicWithoutItsBeginningIsRefusedUnlessTheOperatorSaysS
   gateway.options().missing_history = LiveGatewayOptions::MissingHistory::kAccept;
   ASSERT_EQ(gateway.Start(), absl::OkStatus());
   ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && gateway->status().caught_up; }));
+}
+
+TEST_F(LiveGatewayTest, ARowThatASnapshotLacksIsNamedCausesNoCommandAndIsForgottenOnDemand) {
+  const std::string topic = "bos-uk.public.clients_client";
+  for (const std::string& name : {topic, std::string("bos-uk.replay")}) {
+    ASSERT_EQ(bus_->admin().CreateTopic({.topic = name, .partitions = 2}, absl::Seconds(5)), absl::OkStatus());
+  }
+  const auto send = [&](int id, int lsn, const std::string& phase) {
+    const std::string row =
+        absl::StrCat(R"({"id":)", id, R"(,"client_ref":"EBPCLI00000)", id, R"(","name":"Ann","status":"active",)",
+                     R"("created":"2026-01-02T03:04:05Z","modified":"2026-01-02T03:04:05Z"})");
+    const std::string value =
+        absl::StrCat(R"({"before":null,"after":)", row, R"(,"source":{"ts_ms":1700000000000,"snapshot":")", phase,
+                     R"(","schema":"public","table":"clients_client","txId":1,"lsn":)", lsn, R"(},"op":"r"})");
+    const std::string key = absl::StrCat(R"({"id":)", id, "}");
+    Send(*bus_, {.topic = topic, .partition = bus::BusPartition(id % 2), .key = key, .value = value});
+  };
+  Instance gateway(*bus_, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  send(7, 10, "first");
+  send(8, 10, "true");
+  send(9, 10, "last");
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() && ReadCommands(*bus_, "uk").size() == 3; }));
+  send(7, 20, "first");
+  send(9, 20, "last");
+  const auto is_named = [&] {
+    const LiveGatewayStatus::Instance uk = gateway->status().instances[0];
+    return uk.snapshot.rows == std::vector<std::string>{"public.clients_client 8"} &&
+           uk.counters.rows_missing_from_snapshot == 1;
+  };
+  ASSERT_TRUE(Eventually(is_named));
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return is_named() && gateway.IsActive() && gateway.IsQuiet(); }));
+  EXPECT_EQ(ReadCommands(*bus_, "uk").size(), 3u);
+  const std::string page = beneficiary::StatusJson(gateway->status());
+  EXPECT_THAT(page, HasSubstr(R"("rows_missing":1,"rows":["public.clients_client 8"])"));
+  // What docs/how-to/run-the-gateway.md says to do about it.
+  Send(*bus_, {.topic = "bos-uk.replay",
+               .key = R"({"id":8})",
+               .value = R"({"op":"d","before":null,"after":null,"source":{"schema":"public",)"
+                        R"("table":"clients_client","snapshot":"false","lsn":20}})"});
+  ASSERT_TRUE(Eventually([&] { return ReadCommands(*bus_, "uk").size() == 4; }));
+  EXPECT_EQ(LastContents(ReadCommands(*bus_, "uk")).size(), 2u);
+  EXPECT_EQ(gateway->status().instances[0].counters.rows_missing_from_snapshot, 0u);
 }
 
 TEST_F(LiveGatewayTest, WithASinkOfItsOwnItTakesPartInNoGroup) {

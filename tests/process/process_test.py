@@ -171,6 +171,29 @@ class ProcessTest(unittest.TestCase):
         self.assertEqual(code, 0, text)
         self.assertIn("sound", text)
 
+    def test_a_row_that_a_snapshot_lacks_is_named_and_counted(self):
+        records = os.path.join(self.directory.name, "records.ndjson")
+        with open(records, "w") as file:
+            for offset, (row, lsn, phase) in enumerate(((7, 10, "first"), (8, 10, "true"), (9, 10, "last"),
+                                                        (7, 20, "first"), (9, 20, "last"))):
+                at = "2026-01-02T03:04:05Z"
+                value = {"op": "r", "before": None,
+                         "after": {"id": row, "client_ref": f"EBPCLI00000{row}", "name": "Ann", "status": "active",
+                                   "created": at, "modified": at},
+                         "source": {"ts_ms": 1700000000000, "snapshot": phase, "schema": "public",
+                                    "table": "clients_client", "txId": 1, "lsn": lsn}}
+                record = {"topic": "bos.public.clients_client", "partition": 0, "offset": offset,
+                          "key": json.dumps({"id": row}), "value": json.dumps(value)}
+                file.write(json.dumps(record) + "\n")
+        with Service(BINARY, self.data_dir, f"--bos_records={records}", "--bos_instance=uk") as service:
+            line = service.wait_line("the snapshot lacks rows")
+            self.assertEqual((line["level"], line["missing"], line["first"]),
+                             ("warning", 1, "public.clients_client 8"))
+            metrics = service.request("GET", "/metrics", edge="admin")[2].decode()
+            self.assertIn("gateway_rows_missing_from_snapshot 1\n", metrics)
+            self.assertIn("gateway_commands 3\n", metrics)
+            self.assertEqual(service.stop(), 0)
+
     def test_records_of_another_bos_are_other_beneficiaries(self):
         told = []
         for instance in ("uk", "eu"):  # the same topics, offsets and keys

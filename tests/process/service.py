@@ -59,6 +59,17 @@ class Service:
                 raise RuntimeError(f"not ready after {seconds} s: {body.decode()}")
             threading.Event().wait(0.05)
 
+    def wait_line(self, text, seconds=30):
+        """The first line of the log that holds `text`, as the object that it is."""
+        end = time.monotonic() + seconds
+        while True:
+            for line in list(self.lines):
+                if text in line:
+                    return json.loads(line)
+            if time.monotonic() > end:
+                raise RuntimeError(f"no such line after {seconds} s: {text}")
+            threading.Event().wait(0.05)
+
     def request(self, method, target, headers=None, body=None, edge="rest", timeout=30):
         connection = http.client.HTTPConnection("127.0.0.1", self.ports[edge], timeout=timeout)
         try:

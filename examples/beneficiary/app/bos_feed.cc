@@ -29,6 +29,7 @@ struct BosFeed::Impl {
 
   void Run(const std::stop_token& stop) ABSL_LOCKS_EXCLUDED(mu);
   void Ingest() ABSL_LOCKS_EXCLUDED(mu);
+  absl::Status Step();
 
   const BosFeedOptions options;
   Engine& engine;
@@ -64,6 +65,15 @@ void BosFeed::Impl::Ingest() {
   visible_from = engine.store().DurableWatermark();
 }
 
+// Publishes what is due. All that there is was read, so that what the newest snapshot lacks can be looked for too.
+absl::Status BosFeed::Impl::Step() {
+  DAYBOOK_RETURN_IF_ERROR(gateway->Tick());
+  if (!gateway->engine().SnapshotEndedAt()) return absl::OkStatus();
+  DAYBOOK_ASSIGN_OR_RETURN(const bool done, gateway->engine().CheckSnapshot(kSnapshotRowsPerStep));
+  if (done) LogSnapshotCheck(options.instance, gateway->engine().snapshot_check());
+  return absl::OkStatus();
+}
+
 void BosFeed::Impl::Run(const std::stop_token& stop) {
   if (options.records.empty()) {
     absl::MutexLock lock(&mu);
@@ -77,7 +87,7 @@ void BosFeed::Impl::Run(const std::stop_token& stop) {
       mu.AwaitWithTimeout(absl::Condition(&stopping), kTick);
       if (stopping || !status.ok()) return;
     }
-    if (absl::Status ticked = gateway->Tick(); !ticked.ok()) {
+    if (absl::Status ticked = Step(); !ticked.ok()) {
       daybook::Log(daybook::LogLevel::kError, "the gateway has stopped", {{"error", ticked.ToString()}});
       absl::MutexLock lock(&mu);
       status = std::move(ticked);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "beneficiary/commands/v1/commands.pb.h"
 #include "beneficiary/gateway/bos_mapping.h"
 #include "beneficiary/gateway/bos_tables.h"
@@ -21,6 +22,7 @@ namespace cdc = daybook::cdc;
 
 constexpr std::size_t kRecordsPerBatch = 1000;
 constexpr std::size_t kInstanceSizeMax = 32;
+constexpr std::ptrdiff_t kRowsInALine = 10;
 constexpr absl::Duration kDrainStep = absl::Milliseconds(200);
 
 absl::StatusOr<std::string> CommandJson(const cdc::Command& command) {
@@ -143,6 +145,18 @@ void BosGateway::Cancel() { impl_->cancelled.store(true); }
 cdc::GatewayCounters BosGateway::counters() const { return impl_->gateway->counters(); }
 
 cdc::Gateway& BosGateway::engine() { return *impl_->gateway; }
+
+void LogSnapshotCheck(const std::string& instance, const cdc::SnapshotCheck& check) {
+  if (check.missing == 0 && check.tables_without_rows.empty()) {
+    return daybook::Log(daybook::LogLevel::kInfo, "the snapshot holds every row", {{"bos", instance}});
+  }
+  const auto end = check.rows.begin() + std::min(kRowsInALine, std::ssize(check.rows));
+  daybook::Log(daybook::LogLevel::kWarning, "the snapshot lacks rows that are known here",
+               {{"bos", instance},
+                {"missing", static_cast<std::int64_t>(check.missing)},
+                {"first", absl::StrJoin(check.rows.begin(), end, ", ")},
+                {"tables_without_rows", absl::StrJoin(check.tables_without_rows, ", ")}});
+}
 
 absl::Status DryRun(const BosGatewayOptions& options, const std::string& path, std::ostream& out) {
   const std::unique_ptr<daybook::store::KeyValue> kv = daybook::store::NewMemoryKeyValue();

@@ -68,6 +68,12 @@ class BosGateway {
   std::unique_ptr<Impl> impl_;
 };
 
+// One line of what a snapshot lacks, a warning if it is anything: the number, and the first tables and keys.
+void LogSnapshotCheck(const std::string& instance, const daybook::cdc::SnapshotCheck& check);
+
+// How many rows to look at in one CheckSnapshot between other work.
+inline constexpr std::size_t kSnapshotRowsPerStep = 10'000;
+
 // --dry_run: prints the commands that the file would cause, one JSON object a line ({"command_id","stream","type",
 // "command"}), and keeps nothing.
 absl::Status DryRun(const BosGatewayOptions& options, const std::string& path, std::ostream& out);

@@ -45,6 +45,7 @@ constexpr Field kFields[] = {
     {"open_transactions", "Incomplete source transactions", &Counters::open_transactions},
     {"parked", "Aggregates that wait for a row", &Counters::parked},
     {"incomplete", "Parked aggregates with a value that is not known", &Counters::incomplete},
+    {"rows_missing_from_snapshot", "Rows that the newest full snapshot lacks", &Counters::rows_missing_from_snapshot},
 };
 
 // Asked for at every scrape, of one instance.
@@ -66,6 +67,14 @@ std::int64_t InputLag(const LiveGatewayStatus& status, const BosSource& source) 
     lag += progress.end->value() - progress.next.value();
   }
   return lag;
+}
+
+json::object SnapshotJson(const daybook::cdc::SnapshotCheck& check) {
+  return {{"stage", std::string(daybook::cdc::StageName(check.stage))},
+          {"lsn", check.lsn},
+          {"rows_missing", check.missing},
+          {"rows", json::value_from(check.rows)},
+          {"tables_without_rows", json::value_from(check.tables_without_rows)}};
 }
 
 }  // namespace
@@ -122,6 +131,7 @@ std::string StatusJson(const LiveGatewayStatus& status) {
                                      {"topics", one.source.prefix},
                                      {"source_lag_seconds", absl::ToDoubleSeconds(one.counters.source_lag)},
                                      {"input_lag_records", InputLag(status, one.source)},
+                                     {"snapshot", SnapshotJson(one.snapshot)},
                                      {"counters", std::move(counters)}});
   }
   json::array partitions;

@@ -54,6 +54,7 @@ struct LiveGatewayStatus {
   struct Instance {
     BosSource source;
     daybook::cdc::GatewayCounters counters;
+    daybook::cdc::SnapshotCheck snapshot;  // which rows the newest full snapshot lacks
   };
 
   Phase phase = Phase::kStarting;

@@ -12,7 +12,6 @@
 namespace daybook::cdc {
 
 using internal::KeyOfRowId;
-using internal::StoredRow;
 using internal::TableOfRowId;
 
 namespace {
@@ -20,10 +19,10 @@ namespace {
 constexpr char kFormat = 1;
 constexpr std::size_t kCachedAggregatesMax = 100'000;
 
-// First bytes of the keys of the table cdc.state; 'c', 't', 'x' and 'y' are Transactions'.
+// First bytes of the keys of the table cdc.state; 'c', 't', 'x' and 'y' are Transactions', 's' is the snapshot's, 'l'
+// and 'w' are of the shared work.
 constexpr char kFormatEntry = 'm';
 constexpr char kPositionEntry = 'p';
-constexpr char kSnapshotEntry = 's';
 constexpr char kDirtyEntry = 'd';
 constexpr char kParkedEntry = 'k';
 constexpr char kFanOutEntry = 'f';
@@ -124,9 +123,7 @@ absl::Status Gateway::Impl::Load(CommandSink* sink) {
     bad_lines.emplace(key);
     return absl::OkStatus();
   }));
-  DAYBOOK_RETURN_IF_ERROR(ForEach(*kv, state_table, kSnapshotEntry, [&](std::string_view, std::string_view value) {
-    return ConsumeVarint(value, full_snapshot_lsn) ? absl::OkStatus() : Damaged("snapshot position");
-  }));
+  DAYBOOK_RETURN_IF_ERROR(LoadSnapshot());
   DAYBOOK_RETURN_IF_ERROR(LoadShared());
   return LoadAggregates();
 }
@@ -231,11 +228,7 @@ void Gateway::Impl::AppendState(store::WriteBatch& batch) {
   positions_forgotten.clear();
   for (const std::string& hash : bad_lines_added) batch.Put(state_table, StateKey(kBadLineEntry, hash), "");
   bad_lines_added.clear();
-  if (std::exchange(full_snapshot_changed, false)) {
-    value.clear();
-    AppendVarint(value, full_snapshot_lsn);
-    batch.Put(state_table, StateKey(kSnapshotEntry, ""), value);
-  }
+  AppendSnapshot(batch);
   for (const std::string& id : dirty_touched) {
     const auto found = dirty.find(std::string_view(id));
     if (found == dirty.end()) {
@@ -358,7 +351,9 @@ void Gateway::Impl::UpdateCounters() {
   }
   count.source_lag =
       newest_source_time_us == 0 ? absl::ZeroDuration() : absl::Microseconds(at.micros() - newest_source_time_us);
+  count.rows_missing_from_snapshot = snapshot.stage == SnapshotCheck::Stage::kChecked ? snapshot.missing : 0;
   absl::MutexLock lock(&mu);
+  if (!std::exchange(snapshot.shown, true)) published_snapshot = ShownSnapshot();
   published_counters = count;
   published_counters.dead_letters += outbox->set_aside();
 }
@@ -460,23 +455,6 @@ absl::Status Gateway::SetAside(std::string_view raw, std::string_view place, con
   if (absl::Status s = g.Commit(); !s.ok()) return g.Fail(s);
   g.UpdateCounters();
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::vector<std::string>> Gateway::MissingFromLastSnapshot(std::size_t limit) const {
-  const Impl& g = *impl_;
-  std::vector<std::string> missing;
-  const auto cursor = g.kv->Scan(g.rows_table, "", "");
-  while (missing.size() < limit) {
-    DAYBOOK_ASSIGN_OR_RETURN(const bool more, cursor->Next());
-    if (!more) break;
-    StoredRow row;
-    const std::string_view key = cursor->key();
-    if (key.size() < 2 || !internal::DecodeRow(cursor->value(), row)) return Damaged("row");
-    if (!row.exists || row.lsn >= g.full_snapshot_lsn || row.snapshot_lsn >= g.full_snapshot_lsn) continue;
-    missing.push_back(absl::StrCat(g.catalog.tables()[static_cast<std::size_t>(TableOfRowId(key))].name, " ",
-                                   KeyText(KeyOfRowId(key))));
-  }
-  return missing;
 }
 
 GatewayCounters Gateway::counters() const {

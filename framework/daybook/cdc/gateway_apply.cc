@@ -70,13 +70,6 @@ absl::Status Gateway::Impl::Handle(const Record& record) {
   return absl::OkStatus();
 }
 
-void Gateway::Impl::NoteSnapshot(const Change& c) {
-  if (c.snapshot == SnapshotPhase::kNone || c.snapshot == SnapshotPhase::kIncremental || !c.lsn) return;
-  if (*c.lsn <= full_snapshot_lsn) return;
-  full_snapshot_lsn = *c.lsn;
-  full_snapshot_changed = true;
-}
-
 void Gateway::Impl::NoteMessage(const Change& c) {
   ++count.ignored;  // it changes no row
   if (!options.describe || !c.mark || options.transactions != TransactionMode::kMetadata) return;
@@ -131,6 +124,8 @@ absl::Status Gateway::Impl::ApplyRow(Change& c) {
   if (cause.transaction) transactions->Arrived(*c.mark, c.table, RowId(c.table, c.key), now);
 
   StoredRow row = stored == nullptr ? StoredRow() : *stored;
+  // Whatever is said of it after the snapshot was read to its end, it was not deleted before.
+  if (TakeOffMissing(c.table, c.key)) row.snapshot_lsn = snapshot.lsn;
   const std::string awaited_by = row.coming_from;
   if (!is_read) {
     row.lsn = *c.lsn;
@@ -154,7 +149,7 @@ absl::Status Gateway::Impl::ApplyRow(Change& c) {
     row.moved_to.clear();
     row.values = std::move(c.values);
     if (is_read) {
-      row.snapshot_lsn = std::max(row.snapshot_lsn, full_snapshot_lsn);
+      row.snapshot_lsn = std::max(row.snapshot_lsn, snapshot.lsn);
       if (c.lsn && *c.lsn > row.moved_lsn) row.moved_lsn = 0;  // read after it had left, so it is back
     }
   }

@@ -24,6 +24,8 @@ namespace {
 constexpr std::string_view kSourceTable = "bos.source";
 constexpr std::string_view kPrefixKey = "prefix";
 constexpr absl::Duration kBehindAfter = absl::Seconds(1);
+// What was sent before a snapshot's last record may come to be seen in another partition that much later.
+constexpr absl::Duration kSnapshotSettles = absl::Seconds(2);
 
 // The rows of a directory belong to one source: another one's changes over them would be nonsense.
 absl::Status CheckSource(store::KeyValue& rows, const BosSource& source) {
@@ -267,6 +269,25 @@ void LiveInputs::NoteWhetherBehind() {
   for (const std::unique_ptr<Lane>& lane : lanes_) lane->engine().NoteBehind();
 }
 
+bool LiveInputs::WasReadToEnds(const Lane& lane, absl::Duration since) const {
+  bool any = false;
+  for (const auto& [partition, at_end] : at_end_) {
+    const auto route = routes_.find(partition.topic);
+    if (route == routes_.end() || route->second.lane != &lane) continue;
+    if (at_end < since) return false;
+    any = true;
+  }
+  return any;
+}
+
+absl::Status LiveInputs::CheckSnapshot(Lane& lane) {
+  const std::optional<absl::Duration> ended = lane.engine().SnapshotEndedAt();
+  if (!ended || !WasReadToEnds(lane, *ended + kSnapshotSettles)) return absl::OkStatus();
+  DAYBOOK_ASSIGN_OR_RETURN(const bool done, lane.engine().CheckSnapshot(kSnapshotRowsPerStep));
+  if (done) LogSnapshotCheck(lane.source.instance, lane.engine().snapshot_check());
+  return absl::OkStatus();
+}
+
 absl::Status LiveInputs::PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room) {
   absl::StatusOr<bus::RecordBatch> batch = consumer_->Poll({.timeout = timeout});
   if (!batch.ok()) return WithAdvice(batch.status());
@@ -274,6 +295,10 @@ absl::Status LiveInputs::PollAndApply(absl::Duration timeout, absl::FunctionRef<
   for (const bus::Record& record : batch->records()) DAYBOOK_RETURN_IF_ERROR(Sort(record));
   for (const std::unique_ptr<Lane>& lane : lanes_) {
     DAYBOOK_RETURN_IF_ERROR(Annotate(Apply(*lane, make_room), absl::StrCat("BOS ", lane->source.instance)));
+  }
+  // Not before all of this batch is applied: what at_end_ says is of the whole of it.
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    DAYBOOK_RETURN_IF_ERROR(Annotate(CheckSnapshot(*lane), absl::StrCat("BOS ", lane->source.instance)));
   }
   return absl::OkStatus();
 }
@@ -331,7 +356,9 @@ std::uint64_t LiveInputs::outbox() const {
 
 std::vector<LiveGatewayStatus::Instance> LiveInputs::Instances() const {
   std::vector<LiveGatewayStatus::Instance> all;
-  for (const std::unique_ptr<Lane>& lane : lanes_) all.push_back({lane->source, lane->gateway->counters()});
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    all.push_back({lane->source, lane->gateway->counters(), lane->gateway->engine().snapshot_check()});
+  }
   return all;
 }
 

@@ -36,7 +36,8 @@ class LiveInputs {
   // Finds where to go on and starts to read there. kUnavailable: again later.
   absl::Status Assign(absl::Duration timeout);
 
-  // Waits for records, at most `timeout`, and applies them. `make_room` is called as long as an outbox is full.
+  // Waits for records, at most `timeout`, and applies them. `make_room` is called as long as an outbox is full. Then,
+  // if a full snapshot was read to its end, looks at some rows for such as it lacks.
   absl::Status PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room);
 
   absl::Status Tick();
@@ -81,6 +82,8 @@ class LiveInputs {
   absl::Status SortReadBack(const daybook::bus::Record& record, const Route& route);
   absl::Status Apply(Lane& lane, absl::FunctionRef<absl::Status()> make_room);
   void NoteWhetherBehind();
+  bool WasReadToEnds(const Lane& lane, absl::Duration since) const;
+  absl::Status CheckSnapshot(Lane& lane);
 
   const LiveGatewayOptions& options_;
   std::vector<std::unique_ptr<Lane>> lanes_;

@@ -24,9 +24,9 @@
 
 namespace daybook::cdc {
 
-// The engine behind Gateway, in four parts: gateway.cc opens, commits and counts, gateway_apply.cc changes rows and
+// The engine behind Gateway, in five parts: gateway.cc opens, commits and counts, gateway_apply.cc changes rows and
 // marks aggregates, gateway_emit.cc turns marked aggregates into commands, gateway_share.cc shares the work with
-// others.
+// others, gateway_snapshot.cc looks for what a snapshot lacks.
 struct Gateway::Impl {
   // Why an aggregate is looked at again: because of a transaction, or of a change outside any.
   struct Cause {
@@ -77,6 +77,20 @@ struct Gateway::Impl {
     bool stored = false;
   };
 
+  // The newest full snapshot (rule R12), and the look for rows that it lacks.
+  struct FullSnapshot {
+    std::uint64_t lsn = 0;
+    SnapshotCheck::Stage stage = SnapshotCheck::Stage::kNone;
+    std::set<int> tables;         // of which it held rows
+    absl::Duration ended_at;      // or its last record was applied, if later
+    std::string looked_to;        // id of the last row that was looked at
+    std::uint64_t missing = 0;    // found so far
+    std::set<std::string> named;  // ids of the first of those
+    std::set<int> without_rows;   // tables found to have rows here and none in it
+    bool stored = true;           // lsn, stage and tables are as on disk, or in no need to be
+    bool shown = false;           // to other threads
+  };
+
   enum class Attempt { kDone, kWaits };
 
   // What became of a command that was to be sent: there is nothing to do, or a standby must not send it.
@@ -117,7 +131,6 @@ struct Gateway::Impl {
   absl::Status LeaveOldKey(const Change& change, const Cause& cause);
   absl::Status ReleaseHeld(int table, std::string_view key, const Cause& cause);
   absl::Status ResolvePlaceholders(Change& change, const internal::StoredRow* base, std::vector<int>& unknown);
-  void NoteSnapshot(const Change& change);
   void NoteMessage(const Change& change);
   Cause CauseOf(const Change& change) const;
   absl::Status Replace(int table, std::string_view key, internal::StoredRow row, const Cause& cause);
@@ -148,6 +161,17 @@ struct Gateway::Impl {
   void Settle(const std::string& id);
   void ReportLongParked();
   bool IsDue(const Dirty& dirty, absl::Duration now) const;
+
+  // gateway_snapshot.cc
+  absl::Status LoadSnapshot();
+  void AppendSnapshot(store::WriteBatch& batch);
+  void NoteSnapshot(const Change& change);
+  void EndSnapshot();
+  void BeginLook();
+  bool TakeOffMissing(int table, std::string_view key);
+  absl::StatusOr<bool> Look(std::size_t rows_max);
+  void EndLook();
+  SnapshotCheck ShownSnapshot() const;
 
   // gateway_share.cc
   absl::Status LoadShared();
@@ -185,8 +209,7 @@ struct Gateway::Impl {
   absl::Duration noted_written;
   StringSet bad_lines;  // hashes of lines set aside
   std::vector<std::string> bad_lines_added;
-  std::uint64_t full_snapshot_lsn = 0;
-  bool full_snapshot_changed = false;
+  FullSnapshot snapshot;
   std::string position_key;
 
   // Aggregates are named by two bytes of number and the root row's key.
@@ -221,6 +244,7 @@ struct Gateway::Impl {
   std::int64_t newest_source_time_us = 0;
   mutable absl::Mutex mu;
   GatewayCounters published_counters ABSL_GUARDED_BY(mu);
+  SnapshotCheck published_snapshot ABSL_GUARDED_BY(mu);
 };
 
 }  // namespace daybook::cdc

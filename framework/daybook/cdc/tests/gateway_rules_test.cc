@@ -556,24 +556,6 @@ TEST_F(GatewayRulesTest, R11ASharedRowsChangeReachesAllInBoundedChunks) {
   EXPECT_EQ(counters().dirty, 0u);
 }
 
-TEST_F(GatewayRulesTest, R12ASnapshotReadAgainEmitsNothingAndReportsWhatItMisses) {
-  const auto read = [&](int id, const std::string& name, std::int64_t lsn, const std::string& phase) {
-    return make_.Make({.table = "owner",
-                       .operation = 'r',
-                       .key = ChangeMaker::KeyOf(id),
-                       .after = absl::StrCat("{\"id\":", id, ",\"name\":\"", name, "\"}"),
-                       .lsn = lsn,
-                       .snapshot = phase});
-  };
-  EXPECT_EQ(Sent({read(1, "Ann", 100, "first"), read(2, "Bob", 100, "true"), read(3, "Eve", 100, "last")}).size(), 3u);
-  EXPECT_THAT(Sent({make_.Owner(4, "Dan", 150)}), ElementsAre("owner/4 Dan [] {}"));
-  EXPECT_THAT(Sent({read(1, "Ann", 200, "first"), read(3, "Eve", 200, "true"), read(4, "Dan", 200, "last")}),
-              IsEmpty());
-  const auto missing = gateway_->MissingFromLastSnapshot(10);
-  ASSERT_EQ(missing.status(), absl::OkStatus());
-  EXPECT_THAT(*missing, ElementsAre("public.owner 2"));
-}
-
 TEST_F(GatewayRulesTest, R14TheLagIsMeasuredFromTheSourcesCommitTime) {
   EXPECT_THAT(Sent({make_.Owner(1, "Ann", 1)}), ElementsAre("owner/1 Ann [] {}"));
   EXPECT_EQ(counters().source_lag, absl::Milliseconds(1050));

@@ -19,14 +19,15 @@ namespace {
 constexpr char kFormat = 1;
 constexpr std::size_t kCachedAggregatesMax = 100'000;
 
-// First bytes of the keys of the table cdc.state; 'c', 't', 'x' and 'y' are Transactions', 's' is the snapshot's, 'l'
-// and 'w' are of the shared work.
+// First bytes of the keys of the table cdc.state; 'c', 't', 'x' and 'y' are Transactions', 's' is the snapshot's, 'w'
+// the shared work's.
 constexpr char kFormatEntry = 'm';
 constexpr char kPositionEntry = 'p';
 constexpr char kDirtyEntry = 'd';
 constexpr char kParkedEntry = 'k';
 constexpr char kFanOutEntry = 'f';
 constexpr char kBadLineEntry = 'b';
+constexpr char kLetterSeenEntry = 'l';
 
 std::string StateKey(char kind, std::string_view rest) {
   std::string key(1, kind);
@@ -73,7 +74,9 @@ Gateway::Impl::Impl(GatewayOptions o, store::KeyValue* k)
       kv(k),
       parser(&options.catalog, {options.unavailable_value}),
       dead_letters(options.dead_letter_directory, options.name),
-      role(options.role) {}
+      bad_lines(kBadLineEntry, options.bad_lines_max),
+      role(options.role),
+      letters_seen(kLetterSeenEntry, options.letters_seen_max) {}
 
 absl::Status Gateway::Impl::OpenTables() {
   DAYBOOK_ASSIGN_OR_RETURN(rows_table, kv->OpenTable("cdc.rows"));
@@ -119,10 +122,7 @@ absl::Status Gateway::Impl::Load(CommandSink* sink) {
     positions.emplace(std::string(key), Place{static_cast<std::int64_t>(offset), static_cast<std::int64_t>(timestamp)});
     return absl::OkStatus();
   }));
-  DAYBOOK_RETURN_IF_ERROR(ForEach(*kv, state_table, kBadLineEntry, [&](std::string_view key, std::string_view) {
-    bad_lines.emplace(key);
-    return absl::OkStatus();
-  }));
+  DAYBOOK_RETURN_IF_ERROR(bad_lines.Load(*kv, state_table));
   DAYBOOK_RETURN_IF_ERROR(LoadSnapshot());
   DAYBOOK_RETURN_IF_ERROR(LoadShared());
   return LoadAggregates();
@@ -226,8 +226,7 @@ void Gateway::Impl::AppendState(store::WriteBatch& batch) {
   positions_changed.clear();
   for (const std::string& key : positions_forgotten) batch.Delete(state_table, StateKey(kPositionEntry, key));
   positions_forgotten.clear();
-  for (const std::string& hash : bad_lines_added) batch.Put(state_table, StateKey(kBadLineEntry, hash), "");
-  bad_lines_added.clear();
+  bad_lines.AppendTo(state_table, batch);
   AppendSnapshot(batch);
   for (const std::string& id : dirty_touched) {
     const auto found = dirty.find(std::string_view(id));
@@ -447,9 +446,7 @@ absl::Status Gateway::SetAside(std::string_view raw, std::string_view place, con
   Impl& g = *impl_;
   DAYBOOK_RETURN_IF_ERROR(g.failed);
   const std::array<std::uint8_t, 16> hash = Hash128(raw);
-  std::string key(reinterpret_cast<const char*>(hash.data()), hash.size());
-  if (!g.bad_lines.insert(key).second) return absl::OkStatus();
-  g.bad_lines_added.push_back(std::move(key));
+  if (!g.bad_lines.Add({reinterpret_cast<const char*>(hash.data()), hash.size()})) return absl::OkStatus();
   ++g.count.dead_letters;
   g.dead_letters.AddLine(raw, place, why, g.options.clock->Now());
   if (absl::Status s = g.Commit(); !s.ok()) return g.Fail(s);

@@ -68,6 +68,12 @@ struct GatewayOptions {
   std::size_t fan_out_chunk = 1000;            // rows looked at per batch for a shared row's change (rule R11)
   std::size_t commands_in_flight_max = 1024;
   std::size_t outbox_commands_max = 100'000;  // beyond it Ingest refuses
+  // How many lines that were set aside are remembered, by their hash: one that comes again after so many others is a
+  // dead letter again.
+  std::size_t bad_lines_max = 10'000;
+  // Of the letters that other gateways published and whose records are still to be read, how many are remembered, by
+  // their id: the records of those before them are published as letters again.
+  std::size_t letters_seen_max = 100'000;
 };
 
 // What the gateway counted since it was opened, and gauges of its state.
@@ -159,7 +165,7 @@ struct Published {
 //   6. After an error of the KeyValue every call returns that error: open a new Gateway.
 //   7. Of gateways over the same topics, each with a KeyValue of its own, one active at a time: given all that was
 //      published (Observe) and all that the one before had read, before it becomes active, the next one publishes what
-//      is missing, and nothing twice.
+//      is missing, and nothing twice (of dead letters as far as letters_seen_max goes).
 class Gateway {
  public:
   // Reads its state from `kv` (tables "cdc.*"; both not owned, outlive it). kFailedPrecondition: written by another
@@ -208,7 +214,8 @@ class Gateway {
   // that a snapshot taken into them brings what was missed. Returns how many partitions were forgotten.
   absl::StatusOr<std::size_t> ForgetPositions(std::span<const std::string> topics);
 
-  // Remembers that a line of an input file could not be read: a dead letter, once per content.
+  // Remembers that a line of an input file could not be read: a dead letter, once per content (as long as
+  // bad_lines_max allows).
   absl::Status SetAside(std::string_view raw, std::string_view place, const absl::Status& why);
 
   // Rule R12: when, by the clock's monotonic time, the end of a full snapshot was noticed that was not checked yet, or

@@ -15,9 +15,8 @@ using internal::TableOfRowId;
 
 namespace {
 
-// First bytes of keys of the table cdc.state.
+// First byte of a key of the table cdc.state.
 constexpr char kWriterEntry = 'w';
-constexpr char kLetterSeenEntry = 'l';
 
 constexpr absl::Duration kNotedInterval = absl::Seconds(1);
 
@@ -51,26 +50,11 @@ absl::Status Gateway::Impl::LoadShared() {
     batch.Put(state_table, key, writer);
     DAYBOOK_RETURN_IF_ERROR(kv->Write(batch, store::Durability::kSynced));
   }
-  const std::string prefix(1, kLetterSeenEntry);
-  const auto cursor = kv->Scan(state_table, prefix, store::PrefixEnd(prefix));
-  while (true) {
-    DAYBOOK_ASSIGN_OR_RETURN(const bool more, cursor->Next());
-    if (!more) return absl::OkStatus();
-    letters_seen.emplace(cursor->key().substr(1));
-  }
+  return letters_seen.Load(*kv, state_table);
 }
 
 void Gateway::Impl::AppendShared(store::WriteBatch& batch) {
-  for (const std::string& id : letters_changed) {
-    std::string key(1, kLetterSeenEntry);
-    key.append(id);
-    if (letters_seen.contains(std::string_view(id))) {
-      batch.Put(state_table, key, "");
-    } else {
-      batch.Delete(state_table, key);
-    }
-  }
-  letters_changed.clear();
+  letters_seen.AppendTo(state_table, batch);
   if (positions_noted.empty()) return;
   // Read again after a crash they change nothing, so that they are worth no batch of their own each time.
   const bool alone = batch.empty() && positions_changed.empty() && emitted_changed.empty() && dirty_touched.empty();
@@ -88,11 +72,7 @@ void Gateway::Impl::SetLetterAside(const Record& record, const absl::Status& why
   }
   DeadLetter letter;
   letter.id = LetterId(record);
-  if (const auto seen = letters_seen.find(letter.id.raw()); seen != letters_seen.end()) {
-    letters_changed.insert(*seen);
-    letters_seen.erase(seen);
-    return;
-  }
+  if (letters_seen.Remove(letter.id.raw())) return;
   letter.topic = std::string(record.topic);
   letter.partition = record.partition;
   letter.offset = record.offset;
@@ -112,8 +92,7 @@ absl::Status Gateway::Impl::ObserveOne(const Published& published) {
   if (published.writer == writer || waited) return absl::OkStatus();
   if (!published.aggregate.empty()) return Adopt(published);
   // Another one's letter, of a record that this gateway has not come to yet, or came to when it was not kSink.
-  const std::string id(published.id.raw());
-  if (letters_seen.insert(id).second) letters_changed.insert(id);
+  letters_seen.Add(published.id.raw());
   return absl::OkStatus();
 }
 

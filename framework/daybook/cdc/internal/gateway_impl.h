@@ -19,6 +19,7 @@
 #include "daybook/cdc/gateway.h"
 #include "daybook/cdc/internal/dead_letters.h"
 #include "daybook/cdc/internal/outbox.h"
+#include "daybook/cdc/internal/recent_keys.h"
 #include "daybook/cdc/internal/row_store.h"
 #include "daybook/cdc/internal/transactions.h"
 
@@ -207,8 +208,7 @@ struct Gateway::Impl {
   StringSet positions_noted;  // changed by Observe only: written with the next batch, or now and then
   StringSet positions_forgotten;
   absl::Duration noted_written;
-  StringSet bad_lines;  // hashes of lines set aside
-  std::vector<std::string> bad_lines_added;
+  internal::RecentKeys bad_lines;  // hashes of lines set aside
   FullSnapshot snapshot;
   std::string position_key;
 
@@ -232,10 +232,10 @@ struct Gateway::Impl {
   // Shared work.
   Role role;
   std::string writer;
-  bool replayed = false;   // the present record is a dead letter sent back
-  StringSet held;          // dirty ones that a standby does not send
-  StringSet letters_seen;  // ids of letters that another gateway published before this one came to the record
-  StringSet letters_changed;
+  bool replayed = false;  // the present record is a dead letter sent back
+  StringSet held;         // dirty ones that a standby does not send
+  // Ids of letters that another gateway published before this one came to the record.
+  internal::RecentKeys letters_seen;
 
   absl::Duration parked_checked;
   absl::Duration parked_counted;

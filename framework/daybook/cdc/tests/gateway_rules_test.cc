@@ -527,6 +527,20 @@ TEST_F(GatewayRulesTest, R10ALineThatIsNoRecordIsSetAsideOnce) {
   EXPECT_EQ(DeadLetters().size(), 1u);
 }
 
+TEST_F(GatewayRulesTest, R10ALineIsForgottenAfterManyOthersSoThatMemoryIsBounded) {
+  options_.bad_lines_max = 2;
+  const auto letters_after = [&](std::string_view line) {
+    Open();
+    EXPECT_EQ(gateway_->SetAside(line, "line", absl::InvalidArgumentError("no JSON")), absl::OkStatus());
+    return DeadLetters().size();
+  };
+  EXPECT_EQ(letters_after("one"), 1u);
+  EXPECT_EQ(letters_after("two"), 2u);
+  EXPECT_EQ(letters_after("one"), 2u);
+  EXPECT_EQ(letters_after("three"), 3u);
+  EXPECT_EQ(letters_after("one"), 4u);
+}
+
 TEST_F(GatewayRulesTest, R10AnAggregateThatCannotBeMappedIsSetAsideUntilItChanges) {
   EXPECT_THAT(Sent({make_.Owner(1, "unmappable", 1)}), IsEmpty());
   EXPECT_EQ(counters().dead_letters, 1u);

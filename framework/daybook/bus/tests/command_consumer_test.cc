@@ -102,7 +102,10 @@ class CommandConsumerTest : public ::testing::Test {
     return text.has_value() ? std::stoll(*text) : -1;
   }
   bool WaitUntilAllIsStored() {
-    return Eventually([&] { return StoredOffset() + 1 == EndOfTopic(); });
+    // What is stored is told to the consumer a little later, and counted then.
+    return Eventually([&] {
+      return StoredOffset() + 1 == EndOfTopic() && (consumer_ == nullptr || consumer_->stats().in_flight == 0);
+    });
   }
   std::int64_t Balance(std::string_view key) { return accounts_->Load(key)->state.balance(); }
   std::size_t Events() { return runtime::ReadLog(*store_).size(); }

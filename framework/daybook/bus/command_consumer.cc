@@ -228,8 +228,11 @@ absl::Status CommandConsumer::Impl::ForgetPositions(std::vector<bus::Start>& sta
            options.forget_positions.end();
   };
   const auto forgotten = std::stable_partition(starts.begin(), starts.end(), std::not_fn(is_forgotten));
-  absl::Status failed;
-  absl::Mutex failed_mu;
+  struct Answers {
+    absl::Mutex mu;
+    absl::Status failed ABSL_GUARDED_BY(mu);
+  };
+  const auto answers = std::make_shared<Answers>();  // they come later than this returns, if it must end
   for (auto start = forgotten; start != starts.end(); ++start) {
     {
       absl::MutexLock lock(&mu);
@@ -238,18 +241,22 @@ absl::Status CommandConsumer::Impl::ForgetPositions(std::vector<bus::Start>& sta
     Log(LogLevel::kWarning, "a stored position is forgotten, as asked for",
         {{"partition", start->partition.ToString()}, {"was", start->next.value()}});
     const auto nothing = std::make_shared<AnsweredOffsets>(start->partition, std::nullopt);
-    partition.StoreInput(nothing, [&](const absl::StatusOr<runtime::CommandOutcome>& stored_now) {
+    partition.StoreInput(nothing, [this, answers](const absl::StatusOr<runtime::CommandOutcome>& stored_now) {
       {
-        absl::MutexLock lock(&failed_mu);
-        failed.Update(stored_now.status());
+        absl::MutexLock lock(&answers->mu);
+        answers->failed.Update(stored_now.status());
       }
       absl::MutexLock lock(&mu);
       --awaiting;
     });
   }
   WaitUntilAnswered();
-  absl::MutexLock lock(&failed_mu);
-  DAYBOOK_RETURN_IF_ERROR(failed);
+  {
+    absl::MutexLock lock(&mu);
+    if (MustEnd()) return absl::CancelledError("the command consumer is stopping");
+  }
+  absl::MutexLock lock(&answers->mu);
+  DAYBOOK_RETURN_IF_ERROR(answers->failed);
   starts.erase(forgotten, starts.end());
   has_forgotten = true;
   return absl::OkStatus();

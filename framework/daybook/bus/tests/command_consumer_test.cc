@@ -92,6 +92,17 @@ class CommandConsumerTest : public ::testing::Test {
     ASSERT_TRUE(sent.ok()) << sent;
   }
 
+  void ReadTwoAndMakeTheTopicAnew() {
+    Write("1", runtime::Open(), 1);
+    Write("1", runtime::Deposit(1), 2);
+    Up();
+    EXPECT_TRUE(WaitUntilAllIsStored());
+    Down();
+    producer_.reset();
+    ASSERT_TRUE(bus_->admin().DeleteTopic(kCommands, kLimit).ok());
+    CreateTopic(kCommands);
+  }
+
   std::int64_t EndOfTopic() {
     const auto consumer = *bus_->NewConsumer({.name = "end"});
     return consumer->Offsets({kCommands, BusPartition(0)}, kLimit)->end.value();
@@ -340,14 +351,7 @@ TEST_F(CommandConsumerTest, ThePositionWaitsUntilADeadLetterIsDurable) {
 }
 
 TEST_F(CommandConsumerTest, ATopicMadeAnewStopsItAndNothingIsSkipped) {
-  Write("1", runtime::Open(), 1);
-  Write("1", runtime::Deposit(1), 2);
-  Up();
-  EXPECT_TRUE(WaitUntilAllIsStored());
-  Down();
-  producer_.reset();
-  ASSERT_TRUE(bus_->admin().DeleteTopic(kCommands, kLimit).ok());
-  CreateTopic(kCommands);
+  ReadTwoAndMakeTheTopicAnew();
   Write("1", runtime::Deposit(1), 3);
   Up();
   EXPECT_TRUE(Eventually([&] { return absl::IsFailedPrecondition(consumer_->Readiness()); })) << consumer_->Readiness();
@@ -355,15 +359,23 @@ TEST_F(CommandConsumerTest, ATopicMadeAnewStopsItAndNothingIsSkipped) {
   EXPECT_EQ(Balance("1"), 1);
 }
 
+TEST_F(CommandConsumerTest, ItCanBeStoppedWhilePositionsAreBeingForgotten) {
+  ReadTwoAndMakeTheTopicAnew();
+  gate_.Close();
+  CommandConsumerOptions options = Consuming();
+  options.forget_positions = {kCommands};
+  Up(options, {}, *bus_);
+  EXPECT_TRUE(Eventually([&] { return consumer_->stats().in_flight == 1; }));
+  std::jthread stopping([&] { consumer_->Stop(absl::ZeroDuration()); });
+  // The answer comes when the reader, which had asked, may be gone.
+  EXPECT_TRUE(Eventually([&] { return absl::IsUnavailable(consumer_->Readiness()); }));
+  gate_.Open();
+  stopping.join();
+  EXPECT_EQ(consumer_->stats().in_flight, 0u);
+}
+
 TEST_F(CommandConsumerTest, ATopicMadeAnewIsReadFromItsFirstRecordWhenItsPositionsAreForgotten) {
-  Write("1", runtime::Open(), 1);
-  Write("1", runtime::Deposit(1), 2);
-  Up();
-  EXPECT_TRUE(WaitUntilAllIsStored());
-  Down();
-  producer_.reset();
-  ASSERT_TRUE(bus_->admin().DeleteTopic(kCommands, kLimit).ok());
-  CreateTopic(kCommands);
+  ReadTwoAndMakeTheTopicAnew();
   Write("1", runtime::Deposit(1), 2);  // a repeat of what was done
   Write("1", runtime::Deposit(10), 3);
   Write("1", runtime::Deposit(100), 4);

@@ -180,7 +180,7 @@ class Decoder {
 
  private:
   absl::Status TakeExtension(std::string_view name, std::optional<std::string_view> value) {
-    if (!IsAttributeName(name)) return Malformed(name, "is not named by lower-case letters and digits");
+    if (!IsAttributeName(name)) return Malformed(ShapeOf(name), "is not named by lower-case letters and digits");
     if (!value.has_value()) return absl::OkStatus();
     DAYBOOK_RETURN_IF_ERROR(CheckText(name, *value));
     for (const auto& extension : context_.extensions) {

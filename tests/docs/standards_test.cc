@@ -28,26 +28,15 @@
 #include "daybook/base/uuid_source.h"
 #include "daybook/bus/memory/memory_bus.h"
 #include "daybook/http/problem.h"
+#include "daybook/testing/eventually.h"
 
 namespace beneficiary {
 namespace {
 
 namespace bus = daybook::bus;
+using daybook::testing::Eventually;
 
 constexpr absl::Duration kLimit = absl::Seconds(60);
-
-template <class Predicate>
-bool Eventually(Predicate holds) {
-  const absl::Duration until = daybook::Clock::System().Monotonic() + kLimit;
-  absl::Mutex mu;
-  bool never = false;
-  while (!holds()) {
-    if (daybook::Clock::System().Monotonic() > until) return false;
-    absl::MutexLock lock(&mu);
-    mu.AwaitWithTimeout(absl::Condition(&never), absl::Milliseconds(1));
-  }
-  return true;
-}
 
 std::string Page(const std::string& name) {
   std::ifstream file(absl::StrCat(DAYBOOK_SOURCE_DIR, "/docs/reference/", name));

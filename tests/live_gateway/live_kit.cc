@@ -43,18 +43,6 @@ std::vector<const OwnedRecord*> InTime(const Fixture& fixture) {
 
 }  // namespace
 
-bool Eventually(const std::function<bool()>& holds, absl::Duration limit) {
-  const absl::Duration until = Clock::System().Monotonic() + limit;
-  absl::Mutex mu;
-  absl::CondVar never;
-  while (!holds()) {
-    if (Clock::System().Monotonic() > until) return false;
-    absl::MutexLock lock(&mu);
-    never.WaitWithTimeout(&mu, absl::Milliseconds(5));
-  }
-  return true;
-}
-
 void MakeTopics(bus::Bus& bus, const Fixture& fixture, const std::string& prefix) {
   std::map<std::string, std::int32_t> partitions;
   for (const OwnedRecord& record : fixture.records) {

@@ -15,11 +15,11 @@
 #include "daybook/bus/bus.h"
 #include "daybook/bus/command_record.h"
 #include "daybook/store/key_value.h"
+#include "daybook/testing/eventually.h"
 
 namespace daybook::live_test {
 
-// Waits until `holds`, at most `limit`. False: it does not.
-bool Eventually(const std::function<bool()>& holds, absl::Duration limit = absl::Seconds(60));
+using daybook::testing::Eventually;
 
 // Makes the topics of a recorded set under another prefix, with as many partitions as were recorded.
 void MakeTopics(bus::Bus& bus, const cdc_test::Fixture& fixture, const std::string& prefix);

@@ -18,26 +18,15 @@
 #include "daybook/bus/event_record.h"
 #include "daybook/bus/memory/memory_bus.h"
 #include "daybook/cloudevents/binary_mode.h"
+#include "daybook/testing/eventually.h"
 
 namespace beneficiary {
 namespace {
 
 namespace bus = daybook::bus;
+using daybook::testing::Eventually;
 
 constexpr absl::Duration kLimit = absl::Seconds(60);
-
-template <class Predicate>
-bool Eventually(Predicate holds) {
-  const absl::Duration until = daybook::Clock::System().Monotonic() + kLimit;
-  absl::Mutex mu;
-  bool never = false;
-  while (!holds()) {
-    if (daybook::Clock::System().Monotonic() > until) return false;
-    absl::MutexLock lock(&mu);
-    mu.AwaitWithTimeout(absl::Condition(&never), absl::Milliseconds(1));
-  }
-  return true;
-}
 
 class CommandSideTest : public ::testing::Test {
  protected:

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "beneficiary/switch/tests/upstream.h"
 #include "daybook/http/testing/client.h"
+#include "daybook/testing/eventually.h"
 #include "daybook/testing/temporary_directory.h"
 
 namespace beneficiary::switching {
@@ -70,12 +71,7 @@ class SwitchTest : public ::testing::Test {
   }
   template <class Condition>
   static bool Eventually(Condition condition) {
-    const absl::Time deadline = absl::Now() + absl::Seconds(20);
-    while (!condition()) {
-      if (absl::Now() > deadline) return false;
-      std::this_thread::yield();
-    }
-    return true;
+    return daybook::testing::Eventually(std::move(condition), absl::Seconds(20));
   }
 
   daybook::testing::TemporaryDirectory directory_;

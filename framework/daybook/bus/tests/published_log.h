@@ -15,6 +15,7 @@
 #include "daybook/bus/memory/memory_bus.h"
 #include "daybook/cloudevents/binary_mode.h"
 #include "daybook/projection/tests/account_log.h"
+#include "daybook/testing/eventually.h"
 
 namespace daybook::bus {
 
@@ -31,19 +32,7 @@ inline constexpr char kAccountStates[] = "test.account.state.v1";
 inline constexpr char kTags[] = "test.tagging.events.v1";
 inline constexpr absl::Duration kLimit = absl::Seconds(60);
 
-// True once `holds` is, false after a minute.
-template <class Predicate>
-bool Eventually(Predicate holds) {
-  const absl::Duration until = Clock::System().Monotonic() + kLimit;
-  absl::Mutex mu;
-  while (!holds()) {
-    if (Clock::System().Monotonic() > until) return false;
-    absl::MutexLock lock(&mu);
-    bool never = false;
-    mu.AwaitWithTimeout(absl::Condition(&never), absl::Milliseconds(1));
-  }
-  return true;
-}
+using daybook::testing::Eventually;
 
 inline EventPublisherOptions Publishing() {
   EventPublisherOptions options;

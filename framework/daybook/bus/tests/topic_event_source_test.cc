@@ -19,6 +19,7 @@
 #include "daybook/projection/projector.h"
 #include "daybook/projection/tests/account_log.h"
 #include "daybook/projection/tests/failing_key_value.h"
+#include "daybook/testing/eventually.h"
 
 namespace daybook::bus {
 namespace {
@@ -40,14 +41,7 @@ const std::vector<std::string> kBoth = {"tally.v1", "by_balance.v1"};
 using Tables = std::map<std::string, std::map<std::string, std::string>>;
 
 // Waits for `is_so` to come true, within the limit.
-bool Eventually(const std::function<bool()>& is_so) {
-  const Clock& clock = Clock::System();
-  for (const absl::Duration deadline = clock.Monotonic() + kLimit; clock.Monotonic() < deadline;) {
-    if (is_so()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
+bool Eventually(const std::function<bool()>& is_so) { return daybook::testing::Eventually(is_so, kLimit); }
 
 Tables DumpAll(store::KeyValue& models) {
   Tables tables;

@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
-#include "daybook/cdc/tests/change_maker.h"
-#include "daybook/testing/temporary_directory.h"
+#include "daybook/cdc/tests/gateway_fixture.h"
 
 namespace daybook::cdc {
 namespace {
@@ -16,31 +15,18 @@ using ::testing::UnorderedElementsAre;
 
 constexpr const char* kMessages = ChangeMaker::kMessages;
 
-class GatewayMessageTest : public ::testing::Test {
+class GatewayMessageTest : public test::GatewayFixture {
  protected:
   GatewayMessageTest() {
-    options_.catalog = test::Garage();
-    options_.mappings = {&owners_, &makes_};
-    options_.clock = &clock_;
-    options_.dead_letter_directory = directory_.path();
     options_.describe = [](std::string_view prefix, std::string_view content) {
       return prefix == "garage" ? std::string(content) : std::string();
     };
   }
 
-  void Open() {
-    auto gateway = Gateway::Open(options_, kv_.get(), &sink_);
-    ASSERT_EQ(gateway.status(), absl::OkStatus());
-    gateway_ = *std::move(gateway);
-  }
   // What the source says of each command that these records cause, as "stream: change".
   std::vector<std::string> Said(const std::vector<Record>& records) {
-    if (gateway_ == nullptr) Open();
-    EXPECT_EQ(gateway_->Ingest(records), absl::OkStatus());
-    clock_.Advance(options_.quiet_period);
-    for (int i = 0; i < 2; ++i) EXPECT_EQ(gateway_->Tick(), absl::OkStatus());
     std::vector<std::string> said;
-    const std::vector<std::string> commands = sink_.Take();
+    const std::vector<std::string> commands = Sent(records);
     const std::vector<std::string> changes = std::exchange(sink_.changes, {});
     for (std::size_t i = 0; i < commands.size(); ++i) {
       said.push_back(absl::StrCat(commands[i].substr(0, commands[i].find(' ')), ": ", changes[i]));
@@ -51,16 +37,6 @@ class GatewayMessageTest : public ::testing::Test {
                  const std::string& prefix = "garage", std::int64_t time_ms = 1700000000000) {
     return make_.Message(prefix, absl::Base64Escape(text), transaction, order, time_ms);
   }
-
-  ChangeMaker make_;
-  test::ManualClock clock_;
-  test::TextMapping owners_{"owner"};
-  test::TextMapping makes_{"make"};
-  test::ListingSink sink_;
-  std::unique_ptr<store::KeyValue> kv_ = store::NewMemoryKeyValue();
-  testing::TemporaryDirectory directory_;
-  GatewayOptions options_;
-  std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(GatewayMessageTest, ACommandSaysWhatTheSourceSaysItsTransactionWas) {

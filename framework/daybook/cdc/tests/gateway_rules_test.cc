@@ -7,8 +7,7 @@
 #include <sstream>
 
 #include "daybook/cdc/record_file.h"
-#include "daybook/cdc/tests/change_maker.h"
-#include "daybook/testing/temporary_directory.h"
+#include "daybook/cdc/tests/gateway_fixture.h"
 
 namespace daybook::cdc {
 namespace {
@@ -19,53 +18,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-class GatewayRulesTest : public ::testing::Test {
+class GatewayRulesTest : public test::GatewayFixture {
  protected:
-  GatewayRulesTest() {
-    options_.catalog = test::Garage();
-    options_.mappings = {&owners_, &makes_};
-    options_.clock = &clock_;
-    options_.dead_letter_directory = directory_.path() + "/dead-letters";
-  }
-
-  Gateway& Open() {
-    auto gateway = Gateway::Open(options_, kv_.get(), &sink_);
-    EXPECT_EQ(gateway.status(), absl::OkStatus());
-    gateway_ = *std::move(gateway);
-    return *gateway_;
-  }
-  absl::Status Ingest(const std::vector<Record>& records) {
-    if (gateway_ == nullptr) Open();
-    return gateway_->Ingest(records);
-  }
-  // What was sent for these records once everything is quiet.
-  std::vector<std::string> Sent(const std::vector<Record>& records) {
-    EXPECT_EQ(Ingest(records), absl::OkStatus());
-    return Quiet();
-  }
-  std::vector<std::string> Quiet() {
-    clock_.Advance(options_.quiet_period);
-    EXPECT_EQ(gateway_->Tick(), absl::OkStatus());
-    EXPECT_EQ(gateway_->Tick(), absl::OkStatus());
-    return sink_.Take();
-  }
-  GatewayCounters counters() const { return gateway_->counters(); }
   std::vector<std::string> DeadLetters() const {
     std::ifstream in(options_.dead_letter_directory + "/gateway.ndjson");
     std::vector<std::string> lines;
     for (std::string line; std::getline(in, line);) lines.push_back(line);
     return lines;
   }
-
-  ChangeMaker make_;
-  test::ManualClock clock_;
-  test::TextMapping owners_{"owner"};
-  test::TextMapping makes_{"make"};
-  test::ListingSink sink_;
-  std::unique_ptr<store::KeyValue> kv_ = store::NewMemoryKeyValue();
-  testing::TemporaryDirectory directory_;
-  GatewayOptions options_;
-  std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(GatewayRulesTest, R1ARecordAtOrBelowTheStoredOffsetIsSkippedFirst) {

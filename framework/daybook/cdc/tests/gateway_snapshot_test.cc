@@ -10,10 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "daybook/cdc/gateway.h"
-#include "daybook/cdc/tests/change_maker.h"
-#include "daybook/store/memory/memory_key_value.h"
-#include "daybook/testing/temporary_directory.h"
+#include "daybook/cdc/tests/gateway_fixture.h"
 
 namespace daybook::cdc {
 namespace {
@@ -22,30 +19,8 @@ using test::ChangeMaker;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-class GatewaySnapshotTest : public ::testing::Test {
+class GatewaySnapshotTest : public test::GatewayFixture {
  protected:
-  GatewaySnapshotTest() {
-    options_.catalog = test::Garage();
-    options_.mappings = {&owners_, &makes_};
-    options_.clock = &clock_;
-    options_.dead_letter_directory = directory_.path();
-    Open();
-  }
-
-  void Open() {
-    gateway_.reset();
-    auto gateway = Gateway::Open(options_, kv_.get(), &sink_);
-    ASSERT_EQ(gateway.status(), absl::OkStatus());
-    gateway_ = *std::move(gateway);
-  }
-  // What was sent for these records once everything is quiet.
-  std::vector<std::string> Sent(const std::vector<Record>& records) {
-    EXPECT_EQ(gateway_->Ingest(records), absl::OkStatus());
-    clock_.Advance(options_.quiet_period);
-    EXPECT_EQ(gateway_->Tick(), absl::OkStatus());
-    EXPECT_EQ(gateway_->Tick(), absl::OkStatus());
-    return sink_.Take();
-  }
   Record Read(int id, const std::string& name, std::int64_t lsn, const std::string& phase) {
     return make_.Make({.table = "owner",
                        .operation = 'r',
@@ -70,17 +45,6 @@ class GatewaySnapshotTest : public ::testing::Test {
     return -1;
   }
   SnapshotCheck check() const { return gateway_->snapshot_check(); }
-  GatewayCounters counters() const { return gateway_->counters(); }
-
-  ChangeMaker make_;
-  test::ManualClock clock_;
-  test::TextMapping owners_{"owner"};
-  test::TextMapping makes_{"make"};
-  test::ListingSink sink_;
-  std::unique_ptr<store::KeyValue> kv_ = store::NewMemoryKeyValue();
-  testing::TemporaryDirectory directory_;
-  GatewayOptions options_;
-  std::unique_ptr<Gateway> gateway_;
 };
 
 TEST_F(GatewaySnapshotTest, R12ASnapshotReadAgainEmitsNothingAndReportsWhatItMisses) {

@@ -17,6 +17,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daybook/grpc/status.h"
 #include "daybook/grpc/unary_call.h"
+#include "daybook/testing/eventually.h"
 #include "daybook/testing/test_certificates.h"
 
 namespace daybook::rpc {
@@ -41,12 +42,7 @@ constexpr int kNotServing = 2;
 // Waits until `condition` holds.
 template <class Condition>
 bool Eventually(Condition condition) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(20);
-  while (!condition()) {
-    if (absl::Now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
+  return daybook::testing::Eventually(std::move(condition), absl::Seconds(20));
 }
 
 // A stream to a method that has no generated client here, one step at a time.

@@ -14,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "daybook/http/server.h"
 #include "daybook/http/testing/client.h"
+#include "daybook/testing/eventually.h"
 #include "daybook/testing/test_certificates.h"
 
 namespace daybook::http {
@@ -55,12 +56,7 @@ inline Handler Text(std::string text) {
 // Waits until `condition` holds.
 template <class Condition>
 bool Eventually(Condition condition) {
-  const absl::Time deadline = absl::Now() + absl::Seconds(20);
-  while (!condition()) {
-    if (absl::Now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
+  return daybook::testing::Eventually(std::move(condition), absl::Seconds(20));
 }
 
 class ServerFixture : public ::testing::Test {

@@ -9,6 +9,7 @@
 #include "beneficiary/gateway_service/topics.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
+#include "daybook/bus/dead_letter.h"
 
 namespace beneficiary {
 
@@ -24,7 +25,6 @@ constexpr std::string_view kAggregate = "gatewayaggregate";
 constexpr std::string_view kEmission = "gatewayemission";
 
 // Kafka Connect's names, so that tools for its dead letters read these.
-constexpr std::string_view kConnectPrefix = "__connect.errors.";
 constexpr std::string_view kConnectTopic = "__connect.errors.topic";
 constexpr std::string_view kConnectPartition = "__connect.errors.partition";
 constexpr std::string_view kConnectOffset = "__connect.errors.offset";
@@ -34,7 +34,7 @@ constexpr std::string_view kLetterId = "daybook.dead_letter.id";
 constexpr std::string_view kLetterWriter = "daybook.dead_letter.writer";
 
 bool IsAboutTheLetter(std::string_view header) {
-  return absl::StartsWith(ToAbsl(header), ToAbsl(kConnectPrefix)) ||
+  return absl::StartsWith(ToAbsl(header), ToAbsl(bus::kLetterHeaderPrefix)) ||
          absl::StartsWith(ToAbsl(header), ToAbsl(kOwnPrefix));
 }
 

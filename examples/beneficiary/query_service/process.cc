@@ -85,6 +85,8 @@ absl::Status Process::Impl::StartReading() {
                       [this] { return static_cast<double>(source->foreign()); });
   metrics.AddCallback("topic_dead_letters_waiting", "Dead letters that are not on their topic yet", {},
                       [this] { return static_cast<double>(letters->stats().waiting); });
+  metrics.AddCallback("topic_dead_letters_given_up", "Dead letters that found no room to wait, since the start", {},
+                      [this] { return static_cast<double>(letters->stats().given_up); });
   health.AddCheck("read_models", [this] { return queries->runner().Readiness(); });
   return absl::OkStatus();
 }

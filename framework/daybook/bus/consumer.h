@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -134,6 +135,12 @@ class Bus;
 // kNotFound: no such partition. kDeadlineExceeded.
 absl::StatusOr<RecordBatch> ReadTail(Bus& bus, const TopicPartition& partition, std::size_t count,
                                      absl::Duration timeout);
+
+// Gives `use` every record that a topic holds now, each partition's in order; ends at its first error, and returns
+// that. Reads with kReadCommitted. `timeout` is for all of it. kNotFound: no such topic. kUnavailable,
+// kDeadlineExceeded.
+absl::Status ForEachRecord(Bus& bus, const std::string& topic, absl::Duration timeout,
+                           absl::FunctionRef<absl::Status(const Record&)> use);
 
 }  // namespace daybook::bus
 

@@ -1,6 +1,7 @@
 #ifndef DAYBOOK_BUS_DEAD_LETTER_H_
 #define DAYBOOK_BUS_DEAD_LETTER_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,9 @@
 #include "daybook/bus/record.h"
 
 namespace daybook::bus {
+
+// How the names of the headers begin that make a record a dead letter: Kafka Connect's.
+inline constexpr std::string_view kLetterHeaderPrefix = "__connect.errors.";
 
 // "<topic>.dlq".
 std::string DeadLetterTopic(std::string_view topic);
@@ -31,6 +35,18 @@ struct DeadLetterCause {
 // It refers to its arguments; `headers` is replaced.
 OutgoingRecord MakeDeadLetter(const Record& record, const DeadLetterCause& cause, std::string_view dead_letter_topic,
                               HeaderList& headers);
+
+// Where a record lies.
+struct RecordPlace {
+  TopicPartition partition;
+  Offset offset;
+
+  friend auto operator<=>(const RecordPlace&, const RecordPlace&) = default;
+};
+
+// Where the record of a letter lay, as MakeDeadLetter wrote it, whatever like it the record bore itself. nullopt: it
+// does not say.
+std::optional<RecordPlace> PlaceOfLetter(const Record& letter);
 
 }  // namespace daybook::bus
 

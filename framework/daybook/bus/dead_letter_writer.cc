@@ -22,6 +22,7 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Seconds(5);
 constexpr std::size_t kLettersReadBack = 10'000;
+constexpr std::size_t kPlacesMax = 10 * kLettersReadBack;  // kept of one topic; then the topic's end is read again
 
 // The status in parts: see command_consumer.cc.
 struct Letter {
@@ -35,17 +36,8 @@ struct Letter {
   std::string reason;
   std::string message;
 
-  std::string Place() const { return absl::StrCat(topic, "/", partition.value(), "@", offset.value()); }
+  RecordPlace Place() const { return {{topic, partition}, offset}; }
 };
-
-// The last one of that name: what stands before may be the record's own.
-std::string HeaderOf(const Record& record, std::string_view name) {
-  std::string_view value;
-  for (const Header& header : record.headers) {
-    if (header.name == name) value = header.value.value_or("");
-  }
-  return std::string(value);
-}
 
 }  // namespace
 
@@ -62,7 +54,7 @@ struct DeadLetterWriter::Impl {
 
   // The thread's own.
   std::unique_ptr<Producer> producer;
-  std::map<std::string, std::set<std::string>> places;  // of the letters on a topic, by the records' topic
+  std::map<std::string, std::set<RecordPlace>> places;  // of the letters on a topic, by the records' topic
 
   mutable absl::Mutex mu;
   bool stopping ABSL_GUARDED_BY(mu) = false;
@@ -73,15 +65,15 @@ struct DeadLetterWriter::Impl {
 };
 
 absl::StatusOr<bool> DeadLetterWriter::Impl::IsThere(const Letter& letter) {
-  const auto known = places.find(letter.topic);
-  if (known != places.end()) return known->second.contains(letter.Place());
-  std::set<std::string> found;
+  if (const auto known = places.find(letter.topic); known != places.end()) {
+    if (known->second.size() < kPlacesMax) return known->second.contains(letter.Place());
+    places.erase(known);
+  }
+  std::set<RecordPlace> found;
   DAYBOOK_ASSIGN_OR_RETURN(const RecordBatch batch,
                            ReadTail(bus, {DeadLetterTopic(letter.topic), BusPartition(0)}, kLettersReadBack, kTimeout));
   for (const Record& record : batch.records()) {
-    found.insert(absl::StrCat(HeaderOf(record, "__connect.errors.topic"), "/",
-                              HeaderOf(record, "__connect.errors.partition"), "@",
-                              HeaderOf(record, "__connect.errors.offset")));
+    if (std::optional<RecordPlace> place = PlaceOfLetter(record)) found.insert(*std::move(place));
   }
   return places.emplace(letter.topic, std::move(found)).first->second.contains(letter.Place());
 }
@@ -154,7 +146,8 @@ void DeadLetterWriter::Impl::Run() {
       continue;
     }
     Log(LogLevel::kError, "a dead letter cannot be written; it is tried again",
-        {{"record", letter.Place()}, {"error", written.ToString()}});
+        {{"record", absl::StrCat(letter.Place().partition.ToString(), "@", letter.offset.value())},
+         {"error", written.ToString()}});
     mu.AwaitWithTimeout(absl::Condition(&stopping), delay);
     delay = std::min(delay * 2, options.retry_delay_max);
   }
@@ -184,11 +177,7 @@ void DeadLetterWriter::Write(const Record& record, const absl::Status& why) {
   if (record.key.has_value()) letter.key = std::string(*record.key);
   if (record.value.has_value()) letter.value = std::string(*record.value);
   for (const Header& header : record.headers) {
-    if (header.value.has_value()) {
-      letter.headers.Add(header.name, *header.value);
-    } else {
-      letter.headers.AddNull(header.name);
-    }
+    letter.headers.Add(header);
   }
   letter.code = why.code();
   letter.reason = ReasonOf(why);

@@ -37,8 +37,8 @@ struct DeadLetterWriterStats {
 //   letters->Write(record, status);
 //
 // Thread safety: every method from any thread. The bus outlives it.
-// Invariant: a record whose letter is on the dead-letter topic already is not written again; several processes that
-// meet it at the same moment may each write one, with the same place in its headers.
+// Invariant: a record whose letter is among the last 10,000 on the dead-letter topic is not written again; several
+// processes that meet it at the same moment may each write one, with the same place in its headers.
 class DeadLetterWriter {
  public:
   // kInvalidArgument: no name or topics.

@@ -53,4 +53,26 @@ absl::StatusOr<RecordBatch> ReadTail(Bus& bus, const TopicPartition& partition, 
   }
 }
 
+absl::Status ForEachRecord(Bus& bus, const std::string& topic, absl::Duration timeout,
+                           absl::FunctionRef<absl::Status(const Record&)> use) {
+  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const auto left = [deadline] { return deadline - Clock::System().Monotonic(); };
+  DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
+                           bus.NewConsumer({.name = "scan", .isolation = Isolation::kReadCommitted}));
+  DAYBOOK_ASSIGN_OR_RETURN(const std::int32_t count, consumer->PartitionCount(topic, left()));
+  std::vector<Start> starts;
+  for (std::int32_t number = 0; number < count; ++number) {
+    starts.push_back({.partition = {topic, BusPartition(number)}, .next = Offset(), .last = std::nullopt});
+  }
+  DAYBOOK_RETURN_IF_ERROR(consumer->Assign(starts, left()));
+  while (!consumer->CaughtUp()) {
+    DAYBOOK_ASSIGN_OR_RETURN(const RecordBatch batch, consumer->Poll({}));
+    for (const Record& record : batch.records()) DAYBOOK_RETURN_IF_ERROR(use(record));
+    if (left() < absl::ZeroDuration()) {
+      return absl::DeadlineExceededError(absl::StrCat(topic, " was not read to its end in time"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace daybook::bus

@@ -14,6 +14,11 @@ void HeaderList::Add(std::string_view name, std::string_view value) {
   bytes_.append(name).append(value);
 }
 
+void HeaderList::Add(const Header& header) {
+  if (header.value.has_value()) return Add(header.name, *header.value);
+  AddNull(header.name);
+}
+
 void HeaderList::AddNull(std::string_view name) {
   entries_.push_back({.begin = bytes_.size(), .name_size = name.size(), .value_size = std::nullopt});
   bytes_.append(name);

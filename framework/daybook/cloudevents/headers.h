@@ -32,6 +32,7 @@ std::optional<std::string_view> FindHeader(std::span<const Header> headers, std:
 class HeaderList {
  public:
   void Add(std::string_view name, std::string_view value);
+  void Add(const Header& header);  // also of null
   void AddNull(std::string_view name);
   void Clear();
 

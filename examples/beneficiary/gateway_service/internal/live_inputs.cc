@@ -46,9 +46,8 @@ absl::Status CheckSource(store::KeyValue& rows, const BosSource& source) {
 
 constexpr std::string_view kAdviceForChanges =
     ". Changes may be missing. Let the connector take a snapshot of the table into the topic, then start the gateway "
-    "with "
-    "--forget_positions=TOPIC, which reads it from its first record; rows stay, and what has not changed causes no "
-    "command";
+    "with --forget_positions=TOPIC, which reads it from its first record; rows stay, and what has not changed causes "
+    "no command";
 constexpr std::string_view kAdviceForOutput =
     ". It is this gateway's own output, which it reads back. Once the topic is there, start every gateway with "
     "--forget_positions=TOPIC. Commands that were not carried out before it was deleted are not sent again: see the "

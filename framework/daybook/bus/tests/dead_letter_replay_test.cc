@@ -59,6 +59,24 @@ class DeadLetterReplayTest : public ::testing::Test {
   std::unique_ptr<Bus> bus_ = NewMemoryBus();
 };
 
+TEST(DeadLetterTest, ALetterSaysWhereItsRecordLayAlsoIfThatWasALetterItself) {
+  HeaderList headers;
+  Record record;
+  record.topic = "other.dlq";
+  record.partition = BusPartition(3);
+  record.offset = Offset(41);
+  const std::vector<Header> of_the_record = {{"__connect.errors.topic", "other"}, {"__connect.errors.offset", "7"}};
+  record.headers = of_the_record;
+  EXPECT_FALSE(PlaceOfLetter(record).has_value()) << "it names no partition";
+  const OutgoingRecord letter =
+      MakeDeadLetter(record, {"test", "TASK_PUT", absl::InternalError("no")}, "other.dlq.dlq", headers);
+  record.headers = letter.headers;
+  const std::optional<RecordPlace> place = PlaceOfLetter(record);
+  ASSERT_TRUE(place.has_value());
+  EXPECT_EQ(place->partition.ToString(), "other.dlq/3");
+  EXPECT_EQ(place->offset, Offset(41));
+}
+
 TEST_F(DeadLetterReplayTest, ALetterComesBackAsItWasFirstRead) {
   SendToBeSetAside("k", "v");
   EXPECT_EQ(Replay(), "1 sent, 0 overtaken, 0 without key");

@@ -153,11 +153,7 @@ absl::Status KafkaProducer::Send(const OutgoingRecord& record, DeliveryHandler d
   if (record.key.has_value()) pending->key.emplace(*record.key);
   if (record.value.has_value()) pending->value.emplace(*record.value);
   for (const Header& header : record.headers) {
-    if (header.value.has_value()) {
-      pending->headers.Add(header.name, *header.value);
-    } else {
-      pending->headers.AddNull(header.name);
-    }
+    pending->headers.Add(header);
   }
   pending->timestamp = record.timestamp;
   pending->done = std::move(done);

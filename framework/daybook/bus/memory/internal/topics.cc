@@ -140,11 +140,7 @@ absl::StatusOr<Delivery> Topics::Append(const OutgoingRecord& record, Timestamp 
   if (record.key.has_value()) stored->key.emplace(*record.key);
   if (record.value.has_value()) stored->value.emplace(*record.value);
   for (const Header& header : record.headers) {
-    if (header.value.has_value()) {
-      stored->header_list.Add(header.name, *header.value);
-    } else {
-      stored->header_list.AddNull(header.name);
-    }
+    stored->header_list.Add(header);
   }
   stored->headers = stored->header_list.view();
   stored->transaction = transaction;

@@ -25,6 +25,8 @@ namespace {
 using internal::TopicKind;
 
 constexpr absl::Duration kPatience = absl::Milliseconds(20);  // how soon a failure or the end is noticed
+constexpr std::size_t kHeadersMax = 1024;                     // of a record, about
+constexpr std::size_t kTogetherMax = 4096;                    // records that are sent in one go
 
 // A topic's partition that is fed from the log.
 struct Output {
@@ -32,6 +34,15 @@ struct Output {
   TopicKind kind = TopicKind::kEvents;
   Position last;  // of the last record sent, or found there
   Offset end;     // behind the last record delivered, or found there; of the producer's thread once there is one
+};
+
+// A record that is to be sent, with the memory it refers to beside the events'.
+struct Ready {
+  std::size_t output = 0;
+  HeaderList headers;
+  StateValue value;
+  OutgoingRecord record;
+  internal::Deliveries::Sent sent;
 };
 
 // A category's outputs.
@@ -85,11 +96,12 @@ struct EventPublisher::Impl {
   absl::StatusOr<Position> FindWhereToGoOn();
   absl::StatusOr<std::unique_ptr<Producer>> MakeProducer();
   absl::Status Follow(Producer& producer, store::Subscription& log);
-  absl::Status PublishEvent(Producer& producer, const store::EventView& event);
-  absl::Status PublishState(Producer& producer, Lane& lane, const store::EventView& event,
-                            const internal::Deliveries::Sent& sent);
-  absl::Status Send(Producer& producer, std::size_t output, const OutgoingRecord& record,
-                    const internal::Deliveries::Sent& sent);
+  absl::Status PrepareEvent(const store::EventView& event);
+  absl::Status PrepareState(Lane& lane, const store::EventView& event, const internal::Deliveries::Sent& sent);
+  Ready& NextReady();
+  absl::Status SendReady(Producer& producer);
+  absl::Status SendAll(Producer& producer, TopicKind kind);
+  absl::Status WaitUntilAnswered();
   bool MustEnd() const;
   void Wait(absl::Duration delay);
   Lane* LaneOf(std::string_view stream);
@@ -111,7 +123,9 @@ struct EventPublisher::Impl {
   // The publisher's thread only; an output's topic and kind are constant.
   std::vector<Output> outputs;
   std::vector<Lane> lanes;
-  HeaderList headers;
+  std::vector<std::unique_ptr<Ready>> ready;  // the first ready_count; the others are kept for their memory
+  std::size_t ready_count = 0;
+  std::vector<Producer::ToSend> to_send;
   absl::Duration read_at;
   absl::Duration delay;  // before the next attempt
 
@@ -189,6 +203,7 @@ absl::Status EventPublisher::Impl::Attempt() {
     if (lane.states.has_value()) lane.fold = lane.route->state->New();
   }
   deliveries->Restart(from);
+  ready_count = 0;
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Producer> producer, MakeProducer());
   const std::unique_ptr<store::Subscription> log = store.Subscribe(from.Next());
   SetReadiness(absl::OkStatus());
@@ -226,15 +241,70 @@ absl::Status EventPublisher::Impl::Follow(Producer& producer, store::Subscriptio
     DAYBOOK_RETURN_IF_ERROR(events.status());
     read_at = options.clock->Monotonic();
     for (const store::EventView& event : *events) {
-      DAYBOOK_RETURN_IF_ERROR(PublishEvent(producer, event));
-      if (event.index + 1 == event.count) deliveries->Processed(event.position);
+      DAYBOOK_RETURN_IF_ERROR(PrepareEvent(event));
+      if (ready_count >= kTogetherMax) DAYBOOK_RETURN_IF_ERROR(SendReady(producer));
     }
+    DAYBOOK_RETURN_IF_ERROR(SendReady(producer));  // they refer to these events
+    if (!events->empty()) deliveries->Processed(events->back().position);
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
   }
   return absl::OkStatus();
 }
 
-absl::Status EventPublisher::Impl::PublishEvent(Producer& producer, const store::EventView& event) {
+Ready& EventPublisher::Impl::NextReady() {
+  if (ready_count == ready.size()) ready.push_back(std::make_unique<Ready>());
+  return *ready[ready_count];
+}
+
+absl::Status EventPublisher::Impl::WaitUntilAnswered() {
+  while (!deliveries->WaitUntilAnswered(kPatience)) {
+    DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
+    if (MustEnd()) return absl::CancelledError("the time to finish is over");
+  }
+  return absl::OkStatus();
+}
+
+// Events first: they are waited for. And nothing before all before it is answered: librdkafka 2.0.2 lets five records
+// of a partition be on their way, and polls without pause while more wait; and few large requests are less work for
+// all.
+absl::Status EventPublisher::Impl::SendReady(Producer& producer) {
+  for (const TopicKind kind : {TopicKind::kEvents, TopicKind::kStates}) {
+    DAYBOOK_RETURN_IF_ERROR(SendAll(producer, kind));
+  }
+  ready_count = 0;
+  return absl::OkStatus();
+}
+
+absl::Status EventPublisher::Impl::SendAll(Producer& producer, TopicKind kind) {
+  to_send.clear();
+  std::vector<const Ready*> sending;
+  for (std::size_t i = 0; i < ready_count; ++i) {
+    const Ready& one = *ready[i];
+    if (outputs[one.output].kind != kind) continue;
+    sending.push_back(&one);
+    to_send.push_back({one.record, [this, output = one.output](const absl::StatusOr<Delivery>& delivery) {
+                         OnDelivered(output, delivery);
+                       }});
+  }
+  if (sending.empty()) return absl::OkStatus();
+  DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered());
+  for (const Ready* one : sending) deliveries->Began(one->output, one->sent);
+  for (std::size_t sent = 0; sent < to_send.size();) {
+    absl::Status error;
+    sent += producer.SendTogether(std::span(to_send).subspan(sent), error);
+    if (error.ok()) continue;
+    if (!absl::IsResourceExhausted(error)) return error;
+    DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
+    const OutgoingRecord& next = to_send[sent].record;
+    const absl::Status room =
+        producer.WaitForRoom(next.key->size() + next.value.value_or("").size() + kHeadersMax, kPatience);
+    if (!room.ok() && !absl::IsDeadlineExceeded(room)) return room;
+    if (MustEnd()) return absl::CancelledError("the time to finish is over");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status EventPublisher::Impl::PrepareEvent(const store::EventView& event) {
   Lane* const lane = LaneOf(event.stream);
   if (lane == nullptr) {
     return WithReason(
@@ -245,19 +315,22 @@ absl::Status EventPublisher::Impl::PublishEvent(Producer& producer, const store:
   internal::Deliveries::Sent sent{event.position, read_at, Timestamp()};
   Output& events = outputs[lane->events];
   if (event.position > events.last) {
-    DAYBOOK_ASSIGN_OR_RETURN(const OutgoingRecord record,
-                             EncodeEvent(events.topic, {&event, options.partition, events.last}, headers));
+    Ready& next = NextReady();
+    DAYBOOK_ASSIGN_OR_RETURN(next.record,
+                             EncodeEvent(events.topic, {&event, options.partition, events.last}, next.headers));
     DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, codec::DecodeEnvelope(event.envelope));
     sent.recorded_at = metadata.recorded_at;
-    DAYBOOK_RETURN_IF_ERROR(Send(producer, lane->events, record, sent));
+    next.output = lane->events;
+    next.sent = sent;
+    ++ready_count;
     events.last = event.position;
   }
   if (!lane->states.has_value()) return absl::OkStatus();
   lane->types.emplace_back(event.type);
-  return PublishState(producer, *lane, event, sent);
+  return PrepareState(*lane, event, sent);
 }
 
-absl::Status EventPublisher::Impl::PublishState(Producer& producer, Lane& lane, const store::EventView& event,
+absl::Status EventPublisher::Impl::PrepareState(Lane& lane, const store::EventView& event,
                                                 const internal::Deliveries::Sent& sent) {
   Output& states = outputs[*lane.states];
   const bool ends_command = event.index + 1 == event.count;
@@ -272,27 +345,15 @@ absl::Status EventPublisher::Impl::PublishState(Producer& producer, Lane& lane, 
   change.event_types.swap(lane.types);
   change.revision = event.revision;
   DAYBOOK_ASSIGN_OR_RETURN(change.metadata, codec::DecodeEnvelope(event.envelope));
-  const StateValue value = lane.fold->ValueOf(change);
-  DAYBOOK_ASSIGN_OR_RETURN(const OutgoingRecord record, internal::EncodeState(states.topic, options.partition,
-                                                                              event.position, change, value, headers));
-  DAYBOOK_RETURN_IF_ERROR(Send(producer, *lane.states, record, sent));
+  Ready& next = NextReady();
+  next.value = lane.fold->ValueOf(change);
+  DAYBOOK_ASSIGN_OR_RETURN(next.record, internal::EncodeState(states.topic, options.partition, event.position, change,
+                                                              next.value, next.headers));
+  next.output = *lane.states;
+  next.sent = sent;
+  ++ready_count;
   states.last = event.position;
   return absl::OkStatus();
-}
-
-absl::Status EventPublisher::Impl::Send(Producer& producer, std::size_t output, const OutgoingRecord& record,
-                                        const internal::Deliveries::Sent& sent) {
-  const std::size_t bytes = record.key->size() + record.value.value_or("").size() + 1024;
-  deliveries->Began(output, sent);
-  while (true) {
-    const absl::Status queued = producer.Send(
-        record, [this, output](const absl::StatusOr<Delivery>& delivery) { OnDelivered(output, delivery); });
-    if (!absl::IsResourceExhausted(queued)) return queued;
-    DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
-    const absl::Status room = producer.WaitForRoom(bytes, kPatience);
-    if (!room.ok() && !absl::IsDeadlineExceeded(room)) return room;
-    if (MustEnd()) return absl::CancelledError("the time to finish is over");
-  }
 }
 
 // A topic that was made anew takes records as if nothing had happened, and lacks all those before.

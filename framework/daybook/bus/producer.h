@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -63,7 +64,22 @@ class Producer {
   // Queues the record; blocks only while the client is being replaced (invariant 2). An error means that nothing
   // happened and `done` is never called: kResourceExhausted with reason QUEUE_FULL, WaitForRoom and send again;
   // kInvalidArgument: empty topic, or larger than the client allows; kUnavailable: the client cannot be replaced now.
-  virtual absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) = 0;
+  absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) {
+    ToSend one{record, std::move(done)};
+    absl::Status error;
+    SendTogether({&one, 1}, error);
+    return error;
+  }
+
+  // A record with its handler.
+  struct ToSend {
+    OutgoingRecord record;
+    DeliveryHandler done;
+  };
+  // As Send for each of them, in order, up to the first that is not taken: `error` says why, else it is OK. Returns how
+  // many were taken, whose handlers are moved from. What goes to one partition leaves in one request as far as it fits,
+  // where several Sends begin with the first record at once.
+  virtual std::size_t SendTogether(std::span<ToSend> records, absl::Status& error) = 0;
 
   // Waits until Send would take a record of `bytes`. kDeadlineExceeded.
   virtual absl::Status WaitForRoom(std::size_t bytes, absl::Duration timeout) = 0;

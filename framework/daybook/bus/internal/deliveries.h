@@ -65,9 +65,14 @@ class Deliveries {
   }
   std::size_t under_way() const {
     absl::MutexLock lock(&mu_);
-    std::size_t count = 0;
-    for (const auto& sent : under_way_) count += sent.size();
-    return count;
+    return Count();
+  }
+  // Waits until everything is answered (true), there is a failure, or the time is over.
+  bool WaitUntilAnswered(absl::Duration timeout) const {
+    const auto over = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return Count() == 0 || !failure_.ok(); };
+    absl::MutexLock lock(&mu_);
+    mu_.AwaitWithTimeout(absl::Condition(&over), timeout);
+    return Count() == 0;
   }
   std::uint64_t done(std::size_t output) const {
     absl::MutexLock lock(&mu_);
@@ -84,6 +89,12 @@ class Deliveries {
   }
 
  private:
+  std::size_t Count() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    std::size_t count = 0;
+    for (const auto& sent : under_way_) count += sent.size();
+    return count;
+  }
+
   mutable absl::Mutex mu_;
   std::vector<std::deque<Sent>> under_way_ ABSL_GUARDED_BY(mu_);
   std::vector<std::uint64_t> done_ ABSL_GUARDED_BY(mu_);

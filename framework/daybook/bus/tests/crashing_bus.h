@@ -70,7 +70,14 @@ class CrashingBus final : public Bus {
     CrashingProducer(CrashingBus& bus, std::unique_ptr<Producer> producer)
         : bus_(bus), producer_(std::move(producer)) {}
 
-    absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) override {
+    std::size_t SendTogether(std::span<ToSend> records, absl::Status& error) override {
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        error = SendOne(records[i].record, records[i].done);
+        if (!error.ok()) return i;
+      }
+      return records.size();
+    }
+    absl::Status SendOne(const OutgoingRecord& record, DeliveryHandler& done) {
       if (broken_ || bus_.dead()) {
         done(WithReason(absl::CancelledError("after the crash"), "NOT_DELIVERED"));
         return absl::OkStatus();

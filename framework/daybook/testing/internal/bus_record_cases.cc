@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <map>
 #include <set>
@@ -116,6 +117,63 @@ void AFullProducerRefusesUntilThereIsRoom(BusUnderTest& bus) {
   EXPECT_OK(producer->Flush(kLong));
   EXPECT_FALSE(called);
   EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "1 3");
+}
+
+// Again and again, since an answer may come while the record is still being handed over.
+void RecordsThatAreSentTogetherAreEachReadAndAnswered(BusUnderTest& bus) {
+  constexpr std::size_t kRounds = 300;
+  constexpr std::size_t kTogether = 7;
+  const std::string topic = bus.Topic();
+  auto producer = *bus->NewProducer({.name = "test", .topics = {topic}});
+  std::atomic<std::size_t> answered = 0;
+  std::string expected;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    std::array<std::string, kTogether> values;
+    std::array<HeaderList, kTogether> headers;
+    std::vector<bus::Producer::ToSend> records;
+    for (std::size_t i = 0; i < kTogether; ++i) {
+      values[i] = absl::StrCat(round, "/", i);
+      for (const char* name : {"one", "two", "three"}) headers[i].Add(name, values[i]);
+      records.push_back({{.topic = topic, .key = "k", .value = values[i], .headers = headers[i].view()},
+                         [&answered](const absl::StatusOr<Delivery>& delivery) { answered += delivery.ok() ? 1 : 0; }});
+      absl::StrAppend(&expected, expected.empty() ? "" : " ", values[i]);
+    }
+    absl::Status error;
+    ASSERT_EQ(producer->SendTogether(records, error), kTogether);
+    ASSERT_OK(error);
+  }
+  ASSERT_OK(producer->Flush(kLong));
+  EXPECT_EQ(answered, kRounds * kTogether);
+  const std::vector<ReadRecord> read = ReadToEnd(*bus.Reader({topic}));
+  EXPECT_EQ(ValuesOf(read), expected);
+  for (const ReadRecord& one : read) {
+    ASSERT_EQ(one.headers.size(), 3u);
+    EXPECT_EQ(one.headers[2].second, one.value);
+  }
+}
+
+void WhatIsNotTakenTogetherKeepsItsHandler(BusUnderTest& bus) {
+  const std::string topic = bus.Topic();
+  auto producer = *bus->NewProducer({.name = "test", .topics = {topic}, .in_flight_max = 2});
+  absl::Notification let_go;
+  std::atomic<int> answered = 0;
+  std::vector<bus::Producer::ToSend> records;
+  for (int i = 0; i < 4; ++i) {
+    records.push_back({{.topic = topic, .key = "k", .value = "v"}, [&](const absl::StatusOr<Delivery>&) {
+                         let_go.WaitForNotification();
+                         ++answered;
+                       }});
+  }
+  absl::Status error;
+  ASSERT_EQ(producer->SendTogether(records, error), 2u);
+  EXPECT_EQ(ReasonOf(error), "QUEUE_FULL") << error;
+  EXPECT_FALSE(records[0].done);
+  EXPECT_TRUE(records[2].done);
+  let_go.Notify();
+  ASSERT_OK(producer->Flush(kLong));
+  EXPECT_EQ(producer->SendTogether(std::span(records).subspan(2), error), 2u);
+  ASSERT_OK(producer->Flush(kLong));
+  EXPECT_EQ(answered, 4);
 }
 
 void WhatCannotBeSentIsRefusedByName(BusUnderTest& bus) {
@@ -237,6 +295,8 @@ std::vector<BusCase> BusRecordCases() {
           {"AKeyDecidesThePartitionAsInKafkasClients", AKeyDecidesThePartitionAsInKafkasClients},
           {"ADeliveryNamesThePlaceAndComesInOrder", ADeliveryNamesThePlaceAndComesInOrder},
           {"AFullProducerRefusesUntilThereIsRoom", AFullProducerRefusesUntilThereIsRoom},
+          {"RecordsThatAreSentTogetherAreEachReadAndAnswered", RecordsThatAreSentTogetherAreEachReadAndAnswered},
+          {"WhatIsNotTakenTogetherKeepsItsHandler", WhatIsNotTakenTogetherKeepsItsHandler},
           {"WhatCannotBeSentIsRefusedByName", WhatCannotBeSentIsRefusedByName},
           {"EveryRecordIsAnsweredOnceAlsoAtTheEnd", EveryRecordIsAnsweredOnceAlsoAtTheEnd},
           {"SeveralThreadsSendThroughOneProducer", SeveralThreadsSendThroughOneProducer},

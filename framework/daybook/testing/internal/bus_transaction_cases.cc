@@ -81,6 +81,34 @@ void AnOpenTransactionHoldsReadersBack(BusUnderTest& bus) {
   EXPECT_EQ(ValuesOf(Read(*committed, 2)), "inside after");
 }
 
+void WhatIsFlushedIsSeenByReadersOfUncommittedRecordsWhateverComesAfter(BusUnderTest& bus) {
+  const std::string topic = bus.Topic();
+  const std::string id = bus.Name("writer");
+  auto old = bus.Transactional(id);
+  Init(*old);
+  EXPECT_FALSE(old->Flush(kLong).ok());  // nothing is open
+  ASSERT_OK(old->Begin());
+  ASSERT_OK(old->Flush(kLong));  // an empty one
+  ASSERT_OK(SendValue(*old, topic, "1"));
+  ASSERT_OK(Persistently([&] { return old->Flush(kLong); }));
+  auto uncommitted = bus.Reader({topic}, Isolation::kReadUncommitted);
+  EXPECT_EQ(ValuesOf(ReadToEnd(*uncommitted)), "1");
+  EXPECT_EQ(ReadToEnd(*bus.Reader({topic})).size(), 0u);
+  ASSERT_OK(SendValue(*old, topic, "2"));
+  ASSERT_OK(Persistently([&] { return old->Flush(kLong); }));
+
+  auto rival = bus.Transactional(id);
+  Init(*rival);
+  // Whoever reads to the end now has seen all that the older one will ever have written.
+  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}, Isolation::kReadUncommitted))), "1 2");
+  absl::Status late = SendValue(*old, topic, "late");
+  if (late.ok()) late = Persistently([&] { return old->Flush(kLong); });
+  EXPECT_EQ(FailureOf(late), TransactionFailure::kFenced) << late;
+  ASSERT_OK(WriteOne(*rival, topic, "3"));
+  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}, Isolation::kReadUncommitted))), "1 2 3");
+  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "3");
+}
+
 void ATransactionIsOneOverSeveralTopics(BusUnderTest& bus) {
   const std::string one = bus.Topic(3);
   const std::string two = bus.Topic();
@@ -237,6 +265,8 @@ void OffsetsOfAnOlderGenerationAreRefused(BusUnderTest& bus) {
 std::vector<BusCase> BusTransactionCases() {
   return {{"ReadersSeeCommittedTransactionsOnly", ReadersSeeCommittedTransactionsOnly},
           {"AnOpenTransactionHoldsReadersBack", AnOpenTransactionHoldsReadersBack},
+          {"WhatIsFlushedIsSeenByReadersOfUncommittedRecordsWhateverComesAfter",
+           WhatIsFlushedIsSeenByReadersOfUncommittedRecordsWhateverComesAfter},
           {"ATransactionIsOneOverSeveralTopics", ATransactionIsOneOverSeveralTopics},
           {"TheOlderProducerOfAnIdIsFenced", TheOlderProducerOfAnIdIsFenced},
           {"ATransactionThatTakesTooLongIsAborted", ATransactionThatTakesTooLongIsAborted},

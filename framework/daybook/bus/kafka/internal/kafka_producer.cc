@@ -55,6 +55,7 @@ struct KafkaProducer::Pending {
   std::optional<std::string> key;
   std::optional<std::string> value;
   HeaderList headers;
+  HeadersHandle copied;  // of the headers, for the first attempt
   std::optional<Timestamp> timestamp;
   DeliveryHandler done;
 
@@ -144,7 +145,8 @@ void KafkaProducer::Empty(Client& client) {
   while (rd_kafka_outq_len(client.get()) > 0 && Clock::System().Monotonic() < deadline) rd_kafka_poll(client.get(), 10);
 }
 
-absl::Status KafkaProducer::Send(const OutgoingRecord& record, DeliveryHandler done) {
+absl::StatusOr<std::unique_ptr<KafkaProducer::Pending>> KafkaProducer::Take(const OutgoingRecord& record,
+                                                                            DeliveryHandler& done) {
   if (record.topic.empty()) return absl::InvalidArgumentError("a record without a topic");
   auto pending = std::make_unique<Pending>();
   pending->size = SizeOf(record);
@@ -155,8 +157,8 @@ absl::Status KafkaProducer::Send(const OutgoingRecord& record, DeliveryHandler d
   for (const Header& header : record.headers) {
     pending->headers.Add(header);
   }
+  pending->copied = CopyHeaders(record.headers);
   pending->timestamp = record.timestamp;
-  pending->done = std::move(done);
   {
     absl::MutexLock lock(&mu_);
     const bool full = in_flight_ >= options_.in_flight_max ||
@@ -170,10 +172,32 @@ absl::Status KafkaProducer::Send(const OutgoingRecord& record, DeliveryHandler d
     in_flight_bytes_ += pending->size;
     pending->number = ++last_number_;
   }
-  const std::size_t size = pending->size;
-  const absl::Status sent = SendPending(pending);
-  if (!sent.ok()) Release(size);
-  return sent;
+  pending->done = std::move(done);
+  return pending;
+}
+
+// librdkafka's thread wakes up with the first record: by then, the others are as good as there.
+std::size_t KafkaProducer::SendTogether(std::span<ToSend> records, absl::Status& error) {
+  std::vector<std::unique_ptr<Pending>> taken;
+  taken.reserve(records.size());
+  error = absl::OkStatus();
+  for (ToSend& one : records) {
+    absl::StatusOr<std::unique_ptr<Pending>> pending = Take(one.record, one.done);
+    error = pending.status();
+    if (!error.ok()) break;
+    taken.push_back(*std::move(pending));
+  }
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    const absl::Status sent = SendPending(taken[i]);
+    if (sent.ok()) continue;
+    error = sent;
+    for (std::size_t left = i; left < taken.size(); ++left) {
+      Release(taken[left]->size);
+      records[left].done = std::move(taken[left]->done);
+    }
+    return i;
+  }
+  return taken.size();
 }
 
 // OK: the delivery report has the record now.
@@ -181,11 +205,15 @@ absl::Status KafkaProducer::SendPending(std::unique_ptr<Pending>& pending) {
   absl::ReaderMutexLock lock(&client_mu_);
   while (client_ != nullptr) {
     rd_kafka_t* const client = client_->get();
-    const rd_kafka_resp_err_t error = Produce(client, pending->record(), Payload::kReferenced, pending.get());
+    // Once it is handed over it may be answered, and gone, before the call returns.
+    HeadersHandle headers = std::exchange(pending->copied, nullptr);
+    const OutgoingRecord record = pending->record();
+    const rd_kafka_resp_err_t error = Produce(client, record, Payload::kReferenced, pending.get(), headers);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       pending.release();  // OnDelivery has it
       return absl::OkStatus();
     }
+    pending->copied = std::move(headers);
     if (rd_kafka_fatal_error(client, nullptr, 0) == RD_KAFKA_RESP_ERR_NO_ERROR) {
       return RdStatus(error, absl::StrCat("sending ", pending->size, " bytes to ", pending->topic));
     }

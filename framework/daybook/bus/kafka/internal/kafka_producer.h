@@ -28,7 +28,7 @@ class KafkaProducer : public Producer {
   static absl::StatusOr<std::unique_ptr<Producer>> Make(const KafkaOptions& kafka, const ProducerOptions& options);
   ~KafkaProducer() override;
 
-  absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) override;
+  std::size_t SendTogether(std::span<ToSend> records, absl::Status& error) override;
   absl::Status WaitForRoom(std::size_t bytes, absl::Duration timeout) override;
   absl::Status Flush(absl::Duration timeout) override;
   std::size_t in_flight() const override;
@@ -47,6 +47,8 @@ class KafkaProducer : public Producer {
   KafkaProducer(const KafkaOptions& kafka, const ProducerOptions& options);
 
   absl::StatusOr<std::unique_ptr<Client>> MakeClient();
+  // The record's own copy, counted as in flight.
+  absl::StatusOr<std::unique_ptr<Pending>> Take(const OutgoingRecord& record, DeliveryHandler& done);
   absl::Status SendPending(std::unique_ptr<Pending>& pending);
   void Run(const std::stop_token& stop);
   void Recreate();

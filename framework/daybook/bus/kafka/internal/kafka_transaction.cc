@@ -12,14 +12,17 @@
 #include "daybook/bus/kafka/internal/rd_status.h"
 
 namespace daybook::bus::internal {
-namespace {
 
-// librdkafka remembers a record's failure in the transaction itself.
-void OnRdDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) noexcept {
-  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) Client::Of(opaque).SayReachable();
+// librdkafka remembers a record's failure in the transaction itself, and says it when that ends.
+void KafkaTransactionalProducer::OnRdDelivery(rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) noexcept {
+  Client& client = Client::Of(opaque);
+  auto* const producer = static_cast<KafkaTransactionalProducer*>(client.owner);
+  if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    client.SayReachable();
+  } else if (&client == producer->client_.get() && producer->undelivered_.ok()) {
+    producer->undelivered_ = RdStatus(message->err, "delivery");
+  }
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<TransactionalProducer>> KafkaTransactionalProducer::Make(
     const KafkaOptions& kafka, const TransactionalProducerOptions& options) {
@@ -29,8 +32,9 @@ absl::StatusOr<std::unique_ptr<TransactionalProducer>> KafkaTransactionalProduce
   return producer;
 }
 
-absl::StatusOr<std::unique_ptr<Client>> KafkaTransactionalProducer::MakeClient() const {
+absl::StatusOr<std::unique_ptr<Client>> KafkaTransactionalProducer::MakeClient() {
   auto client = std::make_unique<Client>(kafka_, Role::kProducer, options_.id);
+  client->owner = this;
   DAYBOOK_ASSIGN_OR_RETURN(
       ConfHandle conf,
       client->MakeConf({{"transactional.id", options_.id},
@@ -90,6 +94,7 @@ absl::Status KafkaTransactionalProducer::Init(absl::Duration timeout) {
     client_ = std::move(fresh);
     is_ready_ = false;
   }
+  is_open_ = false;
   const int timeout_ms = ToMilliseconds(timeout);
   DAYBOOK_RETURN_IF_ERROR(Judge(rd_kafka_init_transactions(client_->get(), timeout_ms), "init " + options_.id));
   is_ready_ = true;
@@ -98,7 +103,10 @@ absl::Status KafkaTransactionalProducer::Init(absl::Duration timeout) {
 }
 
 absl::Status KafkaTransactionalProducer::Begin() {
-  return Judge(rd_kafka_begin_transaction(client_->get()), "begin " + options_.id);
+  DAYBOOK_RETURN_IF_ERROR(Judge(rd_kafka_begin_transaction(client_->get()), "begin " + options_.id));
+  undelivered_ = absl::OkStatus();
+  is_open_ = true;
+  return absl::OkStatus();
 }
 
 absl::Status KafkaTransactionalProducer::Send(const OutgoingRecord& record) {
@@ -134,12 +142,30 @@ absl::Status KafkaTransactionalProducer::SendOffsets(std::span<const GroupOffset
                "offsets of group " + metadata.group);
 }
 
+absl::Status KafkaTransactionalProducer::Flush(absl::Duration timeout) {
+  const std::string what = "flush of " + options_.id;
+  if (!is_open_) return absl::FailedPreconditionError(what + ": no transaction is open");
+  const rd_kafka_resp_err_t error = rd_kafka_flush(client_->get(), ToMilliseconds(timeout));
+  DAYBOOK_RETURN_IF_ERROR(FatalStatus(what));
+  if (!undelivered_.ok()) {
+    return WithReason(absl::AbortedError(absl::StrCat(what, ": ", undelivered_.message())), "TRANSACTION_ABORT");
+  }
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  return WithReason(absl::UnavailableError(RdStatus(error, what).message()), "TRANSACTION_RETRY");
+}
+
 absl::Status KafkaTransactionalProducer::Commit(absl::Duration timeout) {
-  return Judge(rd_kafka_commit_transaction(client_->get(), ToMilliseconds(timeout)), "commit of " + options_.id);
+  const absl::Status committed =
+      Judge(rd_kafka_commit_transaction(client_->get(), ToMilliseconds(timeout)), "commit of " + options_.id);
+  is_open_ = is_open_ && !committed.ok();
+  return committed;
 }
 
 absl::Status KafkaTransactionalProducer::Abort(absl::Duration timeout) {
-  return Judge(rd_kafka_abort_transaction(client_->get(), ToMilliseconds(timeout)), "abort of " + options_.id);
+  const absl::Status aborted =
+      Judge(rd_kafka_abort_transaction(client_->get(), ToMilliseconds(timeout)), "abort of " + options_.id);
+  is_open_ = is_open_ && !aborted.ok();
+  return aborted;
 }
 
 absl::Status KafkaTransactionalProducer::health() const { return client_->health(); }

@@ -24,6 +24,7 @@ class KafkaTransactionalProducer : public TransactionalProducer {
   absl::Status Send(const OutgoingRecord& record) override;
   absl::Status SendOffsets(std::span<const GroupOffset> offsets, const GroupMetadata& metadata,
                            absl::Duration timeout) override;
+  absl::Status Flush(absl::Duration timeout) override;
   absl::Status Commit(absl::Duration timeout) override;
   absl::Status Abort(absl::Duration timeout) override;
   absl::Status health() const override;
@@ -32,7 +33,8 @@ class KafkaTransactionalProducer : public TransactionalProducer {
   KafkaTransactionalProducer(const KafkaOptions& kafka, const TransactionalProducerOptions& options)
       : kafka_(kafka), options_(options) {}
 
-  absl::StatusOr<std::unique_ptr<Client>> MakeClient() const;
+  absl::StatusOr<std::unique_ptr<Client>> MakeClient();
+  static void OnRdDelivery(rd_kafka_t* client, const rd_kafka_message_t* message, void* opaque) noexcept;
   void Close();
   // What an error object says; takes it over.
   absl::Status Judge(rd_kafka_error_t* error, std::string_view what);
@@ -42,6 +44,8 @@ class KafkaTransactionalProducer : public TransactionalProducer {
   const TransactionalProducerOptions options_;
   std::unique_ptr<Client> client_;  // never null after Make
   bool is_ready_ = false;           // has been initialised
+  bool is_open_ = false;            // a transaction
+  absl::Status undelivered_;        // the first record of the open transaction that the broker did not take
   std::vector<TopicHandle> warm_;
 };
 

@@ -15,7 +15,10 @@ const void* DataOf(const std::optional<std::string_view>& bytes) {
   return bytes->data() == nullptr ? "" : bytes->data();
 }
 
+}  // namespace
+
 HeadersHandle CopyHeaders(std::span<const Header> headers) {
+  if (headers.empty()) return nullptr;
   HeadersHandle list(rd_kafka_headers_new(headers.size()));
   for (const Header& header : headers) {
     rd_kafka_header_add(list.get(), header.name.data(), static_cast<ssize_t>(header.name.size()), DataOf(header.value),
@@ -24,9 +27,13 @@ HeadersHandle CopyHeaders(std::span<const Header> headers) {
   return list;
 }
 
-}  // namespace
-
 rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Payload payload, void* tag) {
+  HeadersHandle headers = CopyHeaders(record.headers);
+  return Produce(client, record, payload, tag, headers);
+}
+
+rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Payload payload, void* tag,
+                            HeadersHandle& headers) {
   std::array<rd_kafka_vu_t, 8> arguments{};
   std::size_t count = 0;
   const auto next = [&](rd_kafka_vtype_t type) -> rd_kafka_vu_t& {
@@ -46,11 +53,7 @@ rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Pa
   key.u.mem.ptr = const_cast<void*>(DataOf(record.key));
   key.u.mem.size = record.key.value_or("").size();
   if (record.timestamp.has_value()) next(RD_KAFKA_VTYPE_TIMESTAMP).u.i64 = record.timestamp->millis();
-  HeadersHandle headers;
-  if (!record.headers.empty()) {
-    headers = CopyHeaders(record.headers);
-    next(RD_KAFKA_VTYPE_HEADERS).u.headers = headers.get();
-  }
+  if (headers != nullptr) next(RD_KAFKA_VTYPE_HEADERS).u.headers = headers.get();
   const ErrorHandle error(rd_kafka_produceva(client, arguments.data(), count));
   if (error != nullptr) return rd_kafka_error_code(error.get());
   headers.release();  // the record's now

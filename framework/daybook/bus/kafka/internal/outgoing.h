@@ -17,7 +17,13 @@ enum class Payload {
   kReferenced,  // the caller keeps key and value until the delivery report
 };
 
-// Hands a record to librdkafka's producer; `tag` comes back in its delivery report.
+// The record's headers as librdkafka holds them; nullptr if there are none.
+HeadersHandle CopyHeaders(std::span<const Header> headers);
+
+// Hands a record to librdkafka's producer; `tag` comes back in its delivery report. `headers`: the record's, copied
+// already; after an error they are still there.
+rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Payload payload, void* tag,
+                            HeadersHandle& headers);
 rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Payload payload, void* tag);
 
 // Makes the topics known to the client and keeps their handles: the first record to an unknown one waits for its

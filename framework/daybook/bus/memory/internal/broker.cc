@@ -121,6 +121,13 @@ absl::Status MemoryBroker::SendOffsets(const std::string& id, ProducerEpoch epoc
   return absl::OkStatus();
 }
 
+absl::Status MemoryBroker::CheckOpen(const std::string& id, ProducerEpoch epoch) {
+  absl::MutexLock lock(&mu_);
+  DAYBOOK_ASSIGN_OR_RETURN(const Writer* writer, Find(id, epoch));
+  if (writer->open == TransactionNumber()) return absl::FailedPreconditionError(id + " has no transaction open");
+  return writer->must_abort ? MustAbort(id) : absl::OkStatus();
+}
+
 absl::Status MemoryBroker::End(const std::string& id, ProducerEpoch epoch, PartitionLog::Fate fate) {
   absl::MutexLock lock(&mu_);
   DAYBOOK_ASSIGN_OR_RETURN(Writer * writer, Find(id, epoch));

@@ -48,6 +48,7 @@ class MemoryBroker {
   absl::Status Send(const std::string& id, ProducerEpoch epoch, const OutgoingRecord& record);
   absl::Status SendOffsets(const std::string& id, ProducerEpoch epoch, std::span<const GroupOffset> offsets,
                            const GroupMetadata& metadata);
+  absl::Status CheckOpen(const std::string& id, ProducerEpoch epoch);
   absl::Status End(const std::string& id, ProducerEpoch epoch, PartitionLog::Fate fate);
 
  private:

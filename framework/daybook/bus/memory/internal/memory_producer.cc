@@ -40,9 +40,18 @@ bool MemoryProducer::HasRoom(std::size_t bytes) const {
          (in_flight_ == 0 || in_flight_bytes_ + bytes <= options_.in_flight_bytes_max);
 }
 
-absl::Status MemoryProducer::Send(const OutgoingRecord& record, DeliveryHandler done) {
-  DAYBOOK_RETURN_IF_ERROR(CheckRecord(record));
-  const std::size_t bytes = SizeOf(record);
+std::size_t MemoryProducer::SendTogether(std::span<ToSend> records, absl::Status& error) {
+  error = absl::OkStatus();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    error = SendOne(records[i]);
+    if (!error.ok()) return i;
+  }
+  return records.size();
+}
+
+absl::Status MemoryProducer::SendOne(ToSend& one) {
+  DAYBOOK_RETURN_IF_ERROR(CheckRecord(one.record));
+  const std::size_t bytes = SizeOf(one.record);
   absl::MutexLock order(&order_mu_);
   {
     absl::MutexLock lock(&mu_);
@@ -53,9 +62,9 @@ absl::Status MemoryProducer::Send(const OutgoingRecord& record, DeliveryHandler 
     ++in_flight_;
     in_flight_bytes_ += bytes;
   }
-  absl::StatusOr<Delivery> result = broker_.Append(record);
+  absl::StatusOr<Delivery> result = broker_.Append(one.record);
   absl::MutexLock lock(&mu_);
-  answers_.push_back({std::move(done), std::move(result), bytes});
+  answers_.push_back({std::move(one.done), std::move(result), bytes});
   return absl::OkStatus();
 }
 
@@ -112,6 +121,10 @@ absl::Status MemoryTransactionalProducer::SendOffsets(std::span<const GroupOffse
     return absl::InvalidArgumentError("not a member of group " + metadata.group + " now: its generation is negative");
   }
   return broker_.SendOffsets(options_.id, epoch_, offsets, metadata);
+}
+
+absl::Status MemoryTransactionalProducer::Flush(absl::Duration /*timeout*/) {
+  return broker_.CheckOpen(options_.id, epoch_);
 }
 
 absl::Status MemoryTransactionalProducer::Commit(absl::Duration /*timeout*/) {

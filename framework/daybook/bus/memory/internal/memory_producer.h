@@ -19,7 +19,7 @@ class MemoryProducer : public Producer {
   MemoryProducer(MemoryBroker& broker, const ProducerOptions& options);
   ~MemoryProducer() override;
 
-  absl::Status Send(const OutgoingRecord& record, DeliveryHandler done) override;
+  std::size_t SendTogether(std::span<ToSend> records, absl::Status& error) override;
   absl::Status WaitForRoom(std::size_t bytes, absl::Duration timeout) override;
   absl::Status Flush(absl::Duration timeout) override;
   std::size_t in_flight() const override;
@@ -33,6 +33,7 @@ class MemoryProducer : public Producer {
   };
 
   bool HasRoom(std::size_t bytes) const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  absl::Status SendOne(ToSend& one);
   void Run();
 
   MemoryBroker& broker_;
@@ -57,6 +58,7 @@ class MemoryTransactionalProducer : public TransactionalProducer {
   absl::Status SendOffsets(std::span<const GroupOffset> offsets, const GroupMetadata& metadata,
                            absl::Duration timeout) override;
   absl::Status Commit(absl::Duration timeout) override;
+  absl::Status Flush(absl::Duration timeout) override;
   absl::Status Abort(absl::Duration timeout) override;
   absl::Status health() const override { return absl::OkStatus(); }
 

@@ -367,7 +367,7 @@ Decision Beneficiary::Decide(const State& s, const commands::v1::RecordScreening
     default:
       return Invalid({{"/screening/status", "REQUIRED", "A screening result is clear, blocked or pending."}});
   }
-  const std::int64_t checked_at_us = c.checked_at_us() != 0 ? c.checked_at_us() : context.now.micros();
+  const std::int64_t checked_at_us = c.has_checked_at_us() ? c.checked_at_us() : context.now.micros();
   if (s.screening().status() == c.status() && s.screening().has_checked_at_us() &&
       s.screening().checked_at_us() == checked_at_us) {
     return Unchanged{};

@@ -614,6 +614,15 @@ TEST(ScreeningSpec, TheSameResultLaterIsANewCheck) {
                                           "updated_at_us: 2000"));
 }
 
+TEST(ScreeningSpec, TheFirstMomentOf1970IsATimeLikeAnyOther) {
+  BeneficiarySpec()
+      .Given(RegisteredHere())
+      .At(2)
+      .When(Make<RecordScreeningResult>("status: SCREENING_STATUS_CLEAR checked_at_us: 0"))
+      .Then(Make<ScreeningResultRecorded>("screening { status: SCREENING_STATUS_CLEAR checked_at_us: 0 } "
+                                          "updated_at_us: 2000"));
+}
+
 TEST(ScreeningSpec, AResultWithoutATimeIsOfNow) {
   BeneficiarySpec()
       .Given(RegisteredHere())

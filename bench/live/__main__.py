@@ -34,7 +34,7 @@ second are followed, by a client of their own; the rest is load. The rounds of t
 alone."""
 
 FOLLOWED_MAX = 25  # transactions a second
-WARM_UP = (200, 12)  # transactions a second, seconds
+WARM_UP = (200, 45)  # transactions a second, seconds
 LIMIT_SECONDS = 350
 
 TOPICS = ("beneficiary.beneficiary.commands.v1", "beneficiary.beneficiary.events.v1")

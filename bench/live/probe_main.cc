@@ -3,8 +3,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -14,6 +17,7 @@
 #include "absl/flags/parse.h"
 #include "absl/flags/usage.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "daybook/base/status.h"
 #include "daybook/bus/kafka/kafka_bus.h"
@@ -45,16 +49,31 @@ absl::Status Write(const std::vector<RecordSeen>& records, const std::vector<Vis
   return absl::OkStatus();
 }
 
+// A broker looks at every partition of a reader before it answers: whoever reads events does not read tables too.
+std::vector<std::vector<std::string>> ByReader(const std::vector<std::string>& topics) {
+  std::map<std::string, std::vector<std::string>> readers;
+  for (const std::string& topic : topics) {
+    const bool is_own = absl::StrContains(topic, ".commands.") || absl::StrContains(topic, ".events.");
+    readers[is_own ? topic : "the connector's"].push_back(topic);
+  }
+  std::vector<std::vector<std::string>> made;
+  for (auto& [name, read] : readers) made.push_back(std::move(read));
+  return made;
+}
+
 absl::Status Run() {
   bus::KafkaOptions kafka;
   kafka.brokers = absl::GetFlag(FLAGS_brokers);
   kafka.client_id = "live-probe";
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<bus::Bus> bus, bus::OpenKafkaBus(kafka));
-  RecordWatchOptions watched;
-  watched.topics = absl::GetFlag(FLAGS_topics);
-  watched.token_prefix = absl::GetFlag(FLAGS_token_prefix);
-  watched.row_prefix = absl::GetFlag(FLAGS_row_prefix);
-  DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWatch> watch, RecordWatch::Start(*bus, watched));
+  std::vector<std::unique_ptr<RecordWatch>> watches;
+  for (std::vector<std::string>& topics : ByReader(absl::GetFlag(FLAGS_topics))) {
+    RecordWatchOptions watched;
+    watched.topics = std::move(topics);
+    watched.token_prefix = absl::GetFlag(FLAGS_token_prefix);
+    watched.row_prefix = absl::GetFlag(FLAGS_row_prefix);
+    DAYBOOK_ASSIGN_OR_RETURN(watches.emplace_back(), RecordWatch::Start(*bus, watched));
+  }
   std::puts("ready");
   std::fflush(stdout);
   VisibleWatchOptions api;
@@ -63,7 +82,11 @@ absl::Status Run() {
   api.give_up = absl::GetFlag(FLAGS_give_up);
   api.input = STDIN_FILENO;
   DAYBOOK_ASSIGN_OR_RETURN(const std::vector<VisibleSeen> visible, WatchUntilVisible(api));
-  DAYBOOK_ASSIGN_OR_RETURN(const std::vector<RecordSeen> records, watch->Stop());
+  std::vector<RecordSeen> records;
+  for (const std::unique_ptr<RecordWatch>& watch : watches) {
+    DAYBOOK_ASSIGN_OR_RETURN(std::vector<RecordSeen> seen, watch->Stop());
+    std::move(seen.begin(), seen.end(), std::back_inserter(records));
+  }
   return Write(records, visible);
 }
 

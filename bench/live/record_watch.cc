@@ -110,7 +110,9 @@ class Watch final : public RecordWatch {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RecordWatch>> RecordWatch::Start(bus::Bus& bus, RecordWatchOptions options) {
-  DAYBOOK_ASSIGN_OR_RETURN(std::unique_ptr<bus::Consumer> consumer, bus.NewConsumer({.name = "live-probe"}));
+  DAYBOOK_ASSIGN_OR_RETURN(
+      std::unique_ptr<bus::Consumer> consumer,
+      bus.NewConsumer({.name = "live-probe", .isolation = bus::Isolation::kReadUncommitted}));  // as Daybook's own
   std::vector<bus::Start> starts;
   for (const std::string& topic : options.topics) {
     const absl::StatusOr<std::int32_t> count = consumer->PartitionCount(topic, kTimeout);

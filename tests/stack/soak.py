@@ -14,6 +14,7 @@ import json
 import pathlib
 import random
 import shutil
+import signal
 import sys
 import time
 import traceback
@@ -298,6 +299,8 @@ def parser():
 
 def main(argv=None):
     arguments = parser().parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM):  # one that was started in the background ignores SIGINT
+        signal.signal(number, signal.default_int_handler)
     directory = pathlib.Path(arguments.dir)
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)

@@ -43,9 +43,9 @@ struct Stored {
   std::string Header(std::string_view name) const;
 };
 
-// Everything that is committed in the topics, each partition in its order. Topics that do not exist are empty.
+// Everything in the topics, each partition in its order. Topics that do not exist are empty.
 std::vector<Stored> ReadAll(bus::Bus& bus, const std::vector<std::string>& topics,
-                            bus::Isolation isolation = bus::Isolation::kReadCommitted);
+                            bus::Isolation isolation = bus::Isolation::kReadUncommitted);
 
 // What the gateway published for one BOS instance.
 std::vector<cdc::Command> ReadCommands(bus::Bus& bus, const std::string& instance);

@@ -87,14 +87,14 @@ def differences_that_stay(stack, address, seconds):
     return wrong
 
 
-def read_committed(stack, *topics):
-    return records.read(["--bootstrap", stack.kafka.bootstrap, "--read-committed", *topics])
+def read_all(stack, *topics):
+    return records.read(["--bootstrap", stack.kafka.bootstrap, *topics])
 
 
 def published_wrongly(stack):
     """What is wrong with the events topics: each position of the log must be on one of them, once. (events, [what])"""
     positions, ids = [], []
-    for record in read_committed(stack, *EVENTS):
+    for record in read_all(stack, *EVENTS):
         headers = dict(record["headers"])
         positions.append(int(headers["ce_sequence"]))
         ids.append((headers["ce_source"], headers["ce_id"]))
@@ -106,7 +106,7 @@ def published_wrongly(stack):
 
 def command_ids(stack):
     """Of all commands on the topics, in no order."""
-    return [dict(record["headers"])["ce_id"] for record in read_committed(stack, *COMMANDS)]
+    return [dict(record["headers"])["ce_id"] for record in read_all(stack, *COMMANDS)]
 
 
 def _repeated(values):
@@ -122,7 +122,7 @@ def halves_in_commands(stack, instance):
     """Each command on the topics, however soon the next one followed: two texts of write_together are two halves.
     (commands with such a text, [where there are two])"""
     seen, halves = 0, []
-    for record in read_committed(stack, *COMMANDS):
+    for record in read_all(stack, *COMMANDS):
         if dict(record["headers"]).get("ce_bosinstance") != instance:
             continue
         value = base64.b64decode(record.get("value_base64", "")) or (record.get("value") or "").encode("utf-8")
@@ -136,9 +136,9 @@ def halves_in_commands(stack, instance):
 def states_called_wrongly(stack):
     """What is wrong with the types on the state topic: where a transaction wrote a logical message, that is its type;
     else created, updated or deleted."""
-    contents = [json.loads(record["value"])["message"] for record in read_committed(stack, r"^bos(-eu)?\.message$")]
+    contents = [json.loads(record["value"])["message"] for record in read_all(stack, r"^bos(-eu)?\.message$")]
     said = {json.loads(base64.b64decode(m["content"]))["type"] for m in contents if m["prefix"] == "bos.context"}
-    called = {dict(record["headers"])["ce_type"] for record in read_committed(stack, STATES[0])}
+    called = {dict(record["headers"])["ce_type"] for record in read_all(stack, STATES[0])}
     own = {"beneficiary.created", "beneficiary.updated", "beneficiary.deleted"}
     wrong = [f"{name} is what no transaction said" for name in called - own - said]
     # One command may tell of several transactions, and is called what the newest says: not each is found again.
@@ -172,7 +172,7 @@ def snapshots_that_change_nothing(stack, gateways, seconds=180):
     """A full snapshot, a killed connector and an incremental one, when nothing has changed: how many commands came of
     it."""
     def count(*topics):
-        return len(read_committed(stack, *topics))
+        return len(read_all(stack, *topics))
 
     wait_for_gateways(gateways)
     before, changes_before = count(*COMMANDS), count(CHANGES)

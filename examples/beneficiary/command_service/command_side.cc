@@ -91,6 +91,7 @@ absl::Status CommandSide::Impl::Start(const CommandSideOptions& options) {
   bus::CommandConsumerOptions consuming;
   consuming.name = "beneficiary-command";
   consuming.topics = {kBeneficiaryCommands, kClientCommands};
+  consuming.isolation = bus::Isolation::kReadUncommitted;  // the gateway's (ADR 26)
   consuming.in_flight_max = options.in_flight_max;
   consuming.forget_positions = options.forget_positions;
   consuming.on_answered = options.on_answered;

@@ -30,8 +30,8 @@ constexpr absl::Duration kAssign = absl::Seconds(30);  // a question or two for 
 constexpr absl::Duration kInit = absl::Seconds(10);
 constexpr absl::Duration kAgain = absl::Milliseconds(200);
 constexpr absl::Duration kLeave = absl::Seconds(5);
-// How many transactions are committed one after the other before records are read again.
-constexpr int kTransactionsInARow = 20;
+// How often in a row commands are handed over that answers let out, before records are read again.
+constexpr int kDeliveriesInARow = 20;
 
 }  // namespace
 
@@ -46,7 +46,7 @@ struct LiveGateway::Impl {
   absl::Status FollowOwnership();
   absl::Status TakeOver();
   void StepDown(Phase next);
-  absl::Status CommitOutput();
+  absl::Status DeliverOutput();
   void Drain();
   void SetPhase(Phase next) { phase.store(next); }
   void WaitALittle() ABSL_LOCKS_EXCLUDED(mu);
@@ -138,7 +138,7 @@ absl::Status LiveGateway::Impl::FollowOwnership() {
     not_before = absl::ZeroDuration();
   }
   if (owner && phase.load() == Phase::kActive && !publisher->is_open()) {
-    // Fenced, or a commit without an answer. If another one owns the work, the group says so soon; fencing it back
+    // Fenced, or something was not delivered. If another one owns the work, the group says so soon; fencing it back
     // before it has said so would go on for ever.
     StepDown(Phase::kTakingOver);
     not_before = options.clock->Monotonic() + options.session_timeout / 2;
@@ -175,15 +175,18 @@ absl::Status LiveGateway::Impl::TakeOver() {
 }
 
 // What gateways have handed over, and, as long as answers let them hand over more, that too.
-absl::Status LiveGateway::Impl::CommitOutput() {
-  for (int i = 0; publisher != nullptr && publisher->has_open_transaction() && i < kTransactionsInARow; ++i) {
-    const absl::Status committed = publisher->Commit();
+absl::Status LiveGateway::Impl::DeliverOutput() {
+  if (publisher == nullptr) return absl::OkStatus();
+  for (int i = 0; i < kDeliveriesInARow; ++i) {
+    const bool any = publisher->has_undelivered();
+    const absl::Status delivered = publisher->Deliver();
     transactions.store(publisher->transactions());
-    if (!committed.ok()) {
-      Log(LogLevel::kWarning, "a transaction of commands was not committed", {{"error", committed.ToString()}});
+    if (!delivered.ok()) {
+      Log(LogLevel::kWarning, "commands were not delivered; the topics are read back before they are sent again",
+          {{"error", delivered.ToString()}});
     }
-    DAYBOOK_RETURN_IF_ERROR(inputs->Tick());
-    if (!committed.ok()) break;
+    if (any) DAYBOOK_RETURN_IF_ERROR(inputs->Tick());
+    if (!any || !delivered.ok()) break;
   }
   return absl::OkStatus();
 }
@@ -194,7 +197,7 @@ absl::Status LiveGateway::Impl::Step(const std::stop_token& stop) {
     if (stop.stop_requested()) return absl::CancelledError("stopping");
     if (IsShared()) DAYBOOK_RETURN_IF_ERROR(FollowOwnership());
     DAYBOOK_RETURN_IF_ERROR(inputs->Tick());
-    DAYBOOK_RETURN_IF_ERROR(CommitOutput());
+    DAYBOOK_RETURN_IF_ERROR(DeliverOutput());
     absl::MutexLock lock(&mu);
     mu.AwaitWithTimeout(absl::Condition(&stopping), absl::Milliseconds(1));
     return absl::OkStatus();
@@ -203,7 +206,7 @@ absl::Status LiveGateway::Impl::Step(const std::stop_token& stop) {
   if (stop.stop_requested() && absl::IsCancelled(applied)) return absl::OkStatus();
   DAYBOOK_RETURN_IF_ERROR(applied);
   DAYBOOK_RETURN_IF_ERROR(inputs->Tick());
-  return CommitOutput();
+  return DeliverOutput();
 }
 
 absl::Status LiveGateway::Impl::Work(const std::stop_token& stop) {
@@ -234,9 +237,9 @@ void LiveGateway::Impl::Drain() {
     until += grace;
   }
   while (phase.load() == Phase::kActive && inputs->outbox() > 0 && options.clock->Monotonic() < until) {
-    if (!inputs->Tick().ok() || !CommitOutput().ok()) return;
+    if (!inputs->Tick().ok() || !DeliverOutput().ok()) return;
     if (publisher != nullptr && !publisher->is_open()) return;
-    if (publisher != nullptr && publisher->has_open_transaction()) continue;
+    if (publisher != nullptr && publisher->has_undelivered()) continue;
     if (!inputs->WaitForAnswers(absl::Milliseconds(5)).ok()) return;
   }
 }

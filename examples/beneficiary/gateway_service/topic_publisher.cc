@@ -19,13 +19,17 @@ using bus::TransactionFailure;
 
 namespace {
 
-constexpr absl::Duration kCommitTimeout = absl::Seconds(10);
-constexpr absl::Duration kAbortTimeout = absl::Seconds(10);
+constexpr absl::Duration kEndTimeout = absl::Seconds(10);  // of a flush or a commit, with what it takes to try again
 constexpr absl::Duration kAdminTimeout = absl::Seconds(5);
 
-bool IsClosing(const absl::Status& status) {
-  const TransactionFailure failure = bus::FailureOf(status);
-  return failure == TransactionFailure::kFenced || failure == TransactionFailure::kFatal;
+// Calls again as long as the answer says so.
+template <class Call>
+absl::Status Persistently(const daybook::Clock& clock, Call call) {
+  const absl::Duration give_up = clock.Monotonic() + kEndTimeout;
+  while (true) {
+    const absl::Status status = call();
+    if (bus::FailureOf(status) != TransactionFailure::kRetry || clock.Monotonic() > give_up) return status;
+  }
 }
 
 }  // namespace
@@ -35,7 +39,7 @@ struct TopicPublisher::Impl {
    public:
     InstanceSink(Impl* impl, std::string instance) : impl_(impl), by_{std::move(instance), ""} {}
     void set_writer(std::string writer) override { by_.writer = std::move(writer); }
-    Seen seen() const override { return Seen::kAfterTheCall; }  // with Commit
+    Recall recall() const override { return Recall::kReadBack; }
 
     absl::Status Publish(const cdc::Command& command, Done done) override {
       const std::string_view topic = CommandsTopic(command.stream.category());
@@ -76,8 +80,9 @@ struct TopicPublisher::Impl {
 
   absl::Status EnsureDeadLetterTopic(const std::string& topic);
   absl::Status Send(const bus::OutgoingRecord& record, cdc::CommandSink::Done done, daybook::Timestamp source_time);
-  absl::Status EndTransaction();
-  absl::Status Abort(const absl::Status& why);
+  absl::Status Flush();
+  absl::Status Commit();
+  absl::Status Fail(const absl::Status& why);
   void Answer(const absl::Status& status);
 
   bus::Bus& topics;
@@ -87,7 +92,8 @@ struct TopicPublisher::Impl {
   std::set<std::string> dead_letter_topics;  // known to be there
   bool ready = false;                        // initialised and not fenced since
   bool open = false;                         // a transaction
-  absl::Status broken;                       // why the open transaction cannot be committed
+  absl::Duration opened_at;
+  absl::Status broken;  // why the open transaction takes no more
   std::vector<Pending> pending;
   std::uint64_t transactions = 0;
 };
@@ -106,12 +112,10 @@ absl::Status TopicPublisher::Impl::Send(const bus::OutgoingRecord& record, cdc::
   if (!ready) return absl::UnavailableError("this gateway does not publish at present");
   if (!broken.ok()) return absl::UnavailableError(broken.message());
   if (!open) {
-    if (const absl::Status begun = producer->Begin(); !begun.ok()) {
-      broken = begun;
-      open = true;  // for Commit, which reports it
-      return absl::UnavailableError(begun.message());
-    }
     open = true;
+    opened_at = options.clock->Monotonic();
+    broken = producer->Begin();
+    if (!broken.ok()) return absl::UnavailableError(broken.message());  // Deliver says so too
   }
   const absl::Status sent = producer->Send(record);
   if (sent.ok()) {
@@ -138,26 +142,26 @@ void TopicPublisher::Impl::Answer(const absl::Status& status) {
   }
 }
 
-absl::Status TopicPublisher::Impl::EndTransaction() {
+absl::Status TopicPublisher::Impl::Flush() {
   DAYBOOK_RETURN_IF_ERROR(broken);
-  const absl::Duration give_up = options.clock->Monotonic() + kCommitTimeout;
-  while (true) {
-    const absl::Status committed = producer->Commit(kCommitTimeout);
-    if (committed.ok() || bus::FailureOf(committed) != TransactionFailure::kRetry) return committed;
-    if (options.clock->Monotonic() > give_up) return committed;
-  }
+  if (pending.empty()) return absl::OkStatus();
+  DAYBOOK_RETURN_IF_ERROR(Persistently(*options.clock, [this] { return producer->Flush(kEndTimeout); }));
+  Answer(absl::OkStatus());
+  return absl::OkStatus();
 }
 
-absl::Status TopicPublisher::Impl::Abort(const absl::Status& why) {
+absl::Status TopicPublisher::Impl::Commit() {
+  DAYBOOK_RETURN_IF_ERROR(Persistently(*options.clock, [this] { return producer->Commit(kEndTimeout); }));
+  open = false;
+  ++transactions;
+  return absl::OkStatus();
+}
+
+// What of the transaction is in the topics is found out by reading them once the next Init has ended it.
+absl::Status TopicPublisher::Impl::Fail(const absl::Status& why) {
+  ready = false;
   open = false;
   broken = absl::OkStatus();
-  // Whether a commit without an answer went through is not known: the producer is made anew, and what was committed is
-  // read back before anything is published again.
-  if (IsClosing(why) || bus::FailureOf(why) == TransactionFailure::kRetry) {
-    ready = false;
-  } else if (const absl::Status aborted = producer->Abort(kAbortTimeout); !aborted.ok()) {
-    ready = false;
-  }
   Answer(absl::UnavailableError(why.message()));
   return why;
 }
@@ -188,24 +192,29 @@ absl::Status TopicPublisher::Init(absl::Duration timeout) {
   return absl::OkStatus();
 }
 
-absl::Status TopicPublisher::Commit() {
-  if (!impl_->open) return absl::OkStatus();
-  if (const absl::Status ended = impl_->EndTransaction(); !ended.ok()) return impl_->Abort(ended);
-  impl_->open = false;
-  ++impl_->transactions;
-  impl_->Answer(absl::OkStatus());
+absl::Status TopicPublisher::Deliver() {
+  Impl& impl = *impl_;
+  if (!impl.open) return absl::OkStatus();
+  if (const absl::Status flushed = impl.Flush(); !flushed.ok()) return impl.Fail(flushed);
+  if (impl.options.clock->Monotonic() - impl.opened_at < impl.options.transaction_max) return absl::OkStatus();
+  if (const absl::Status committed = impl.Commit(); !committed.ok()) return impl.Fail(committed);
   return absl::OkStatus();
 }
 
 void TopicPublisher::Close() {
-  if (impl_->open) {
-    const absl::Status aborted = impl_->Abort(absl::AbortedError("another gateway takes over"));
-    daybook::Log(daybook::LogLevel::kInfo, "an open transaction was given up", {{"reason", aborted.ToString()}});
+  Impl& impl = *impl_;
+  if (impl.open) {
+    absl::Status ended = impl.Flush();
+    if (ended.ok()) ended = impl.Commit();
+    if (!ended.ok()) {
+      daybook::Log(daybook::LogLevel::kInfo, "an open transaction was left to the next one that publishes",
+                   {{"reason", impl.Fail(ended).ToString()}});
+    }
   }
-  impl_->ready = false;
+  impl.ready = false;
 }
 
-bool TopicPublisher::has_open_transaction() const { return impl_->open; }
+bool TopicPublisher::has_undelivered() const { return !impl_->pending.empty() || !impl_->broken.ok(); }
 
 bool TopicPublisher::is_open() const { return impl_->ready; }
 

@@ -17,20 +17,22 @@ namespace beneficiary {
 
 struct TopicPublisherOptions {
   std::string transactional_id = "beneficiary-gateway";  // the same for every gateway process that shares the work
+  // How long a transaction stays open: what readers of committed records wait for at most.
+  absl::Duration transaction_max = absl::Seconds(5);
   const daybook::Clock* clock = &daybook::Clock::System();
   // Called for every command that is out, with the time from its commit at the source.
   std::function<void(absl::Duration)> on_published;
 };
 
-// Publishes what gateways hand over: commands to their topics, dead letters to theirs, all that came since the last
-// Commit in one transaction, so that gateways hand over before they are durable (CommandSink::Seen::kAfterTheCall):
-// commit only after each of their calls has returned OK, else Close. Whoever initialises it last is the only one whose
-// records are ever read as committed.
+// Publishes what gateways hand over: commands to their topics, dead letters to theirs. Whoever initialises it last is
+// the only one that can write. What is in the topics is published, whatever becomes of its transaction: transactions
+// are the fence (ADR 26), so read these topics with kReadUncommitted. After an error, and at every start, they are read
+// back to their ends before anything is published again (CommandSink::Recall::kReadBack).
 //
 //   publisher->SinkFor("uk").set_writer(gateway->writer());
 //   DAYBOOK_RETURN_IF_ERROR(publisher->Init(absl::Seconds(10)));   // from now on it publishes; fences the one before
 //   gateway->Tick();                                               // hands over
-//   DAYBOOK_RETURN_IF_ERROR(publisher->Commit());                  // out, and acknowledged
+//   DAYBOOK_RETURN_IF_ERROR(publisher->Deliver());                 // out, and acknowledged
 //
 // Thread safety: one thread.
 class TopicPublisher {
@@ -51,17 +53,20 @@ class TopicPublisher {
   // Takes the transactional id over. kUnavailable: not yet.
   absl::Status Init(absl::Duration timeout);
 
-  // Ends the transaction, if there is one, and answers for everything in it. After an error what was in it is offered
-  // again; FailureOf says what the error means. kFenced and kFatal: closed until the next Init.
-  absl::Status Commit();
+  // Waits until everything handed over is in its topic, answers for it, and ends a transaction that has been open for
+  // transaction_max: call it at least that often. After an error, whose FailureOf says what happened, what was not
+  // answered for is offered again, and it is closed until the next Init.
+  absl::Status Deliver();
 
-  // Publishes nothing from now on, until the next Init: sinks answer kUnavailable; an open transaction is aborted.
+  // Publishes nothing from now on, until the next Init: sinks answer kUnavailable. Ends an open transaction, and
+  // answers for what was not delivered yet.
   void Close();
 
-  bool has_open_transaction() const;
-  // False until Init, and after kFenced, kFatal or Close.
+  // Something was handed over and not answered for.
+  bool has_undelivered() const;
+  // False until Init, and after an error or Close.
   bool is_open() const;
-  std::uint64_t transactions() const;
+  std::uint64_t transactions() const;  // that were committed
 
  private:
   struct Impl;

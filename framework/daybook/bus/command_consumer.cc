@@ -182,8 +182,10 @@ absl::Status CommandConsumer::Impl::ReadFromStoredPositions() {
   WaitUntilAnswered();
   offsets.clear();
   stored.clear();
-  DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
-                           bus.NewConsumer({.name = options.name, .fetch_wait_max = absl::Milliseconds(20)}));
+  DAYBOOK_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Consumer> consumer,
+      bus.NewConsumer(
+          {.name = options.name, .isolation = options.isolation, .fetch_wait_max = absl::Milliseconds(20)}));
   DAYBOOK_ASSIGN_OR_RETURN(std::vector<bus::Start> starts, StoredStarts(*consumer));
   if (!has_forgotten) DAYBOOK_RETURN_IF_ERROR(ForgetPositions(starts));
   DAYBOOK_RETURN_IF_ERROR(consumer->AssignTopics(options.topics, starts, options.assign_timeout));

@@ -32,7 +32,10 @@ struct AnsweredCommand {
 struct CommandConsumerOptions {
   std::string name = "command-consumer";  // for metrics, logs, and in dead letters
   std::vector<std::string> topics;        // all of their partitions are read; dead letters go to "<topic>.dlq"
-  std::size_t in_flight_max = 4096;       // commands read and not answered; more are not read
+  // kReadUncommitted is right where each record stands for itself from the moment it is sent: its writer makes it
+  // durable first, or reads back what it sent, and then says the same again or takes it back (ADR 26).
+  Isolation isolation = Isolation::kReadCommitted;
+  std::size_t in_flight_max = 4096;  // commands read and not answered; more are not read
   // Of `topics`: those whose stored positions are forgotten at the start, because they were made anew. They are read
   // from their first record; what was answered before meets its own outcome.
   std::vector<std::string> forget_positions;

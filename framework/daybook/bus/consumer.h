@@ -137,7 +137,7 @@ absl::StatusOr<RecordBatch> ReadTail(Bus& bus, const TopicPartition& partition, 
                                      absl::Duration timeout);
 
 // Gives `use` every record that a topic holds now, each partition's in order; ends at its first error, and returns
-// that. Reads with kReadCommitted. `timeout` is for all of it. kNotFound: no such topic. kUnavailable,
+// that. Reads with kReadUncommitted. `timeout` is for all of it. kNotFound: no such topic. kUnavailable,
 // kDeadlineExceeded.
 absl::Status ForEachRecord(Bus& bus, const std::string& topic, absl::Duration timeout,
                            absl::FunctionRef<absl::Status(const Record&)> use);

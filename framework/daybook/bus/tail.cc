@@ -58,7 +58,7 @@ absl::Status ForEachRecord(Bus& bus, const std::string& topic, absl::Duration ti
   const absl::Duration deadline = Clock::System().Monotonic() + timeout;
   const auto left = [deadline] { return deadline - Clock::System().Monotonic(); };
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
-                           bus.NewConsumer({.name = "scan", .isolation = Isolation::kReadCommitted}));
+                           bus.NewConsumer({.name = "scan", .isolation = Isolation::kReadUncommitted}));
   DAYBOOK_ASSIGN_OR_RETURN(const std::int32_t count, consumer->PartitionCount(topic, left()));
   std::vector<Start> starts;
   for (std::int32_t number = 0; number < count; ++number) {

@@ -60,21 +60,21 @@ struct DeadLetter {
 // Invariants that an implementation keeps:
 //   1. OK from Publish promises that `done` is called exactly once; an error promises that it never is.
 //   2. `done(OK)` only once the command can no longer be lost. A rejection by the aggregate is an answer too: OK.
-//   3. With Seen::kAfterTheCall nobody acts on what it took before the gateway's Ingest or Tick during which it took it
-//      has returned OK; after an error nobody ever does.
+//   3. With Recall::kReadBack everything it has ever passed on, in its order, is given to Gateway::Observe before a
+//      gateway over the same store publishes again, at the latest.
 // What it may rely on: commands of one stream come one after the other, the next only after the last one's `done`.
 class CommandSink {
  public:
   using Done = std::function<void(absl::Status)>;
-  // When what it takes can have an effect.
-  enum class Seen {
-    kAtOnce,        // so the gateway makes it durable first
-    kAfterTheCall,  // invariant 3: the gateway hands it over first, and makes it durable while it is on its way
+  // How a gateway that lost its last writes with its machine comes to know of commands that were passed on.
+  enum class Recall {
+    kNone,      // not at all: so the gateway makes each durable before it hands it over
+    kReadBack,  // invariant 3: what is passed on is the record of it, and nothing waits for a disk
   };
 
   virtual ~CommandSink() = default;
 
-  virtual Seen seen() const { return Seen::kAtOnce; }
+  virtual Recall recall() const { return Recall::kNone; }
 
   // Takes the command, without blocking. kResourceExhausted or kUnavailable: not now, it is offered again later.
   // `done` with kUnavailable, kResourceExhausted, kDeadlineExceeded, kAborted or kCancelled: offered again too, with

@@ -289,8 +289,8 @@ void Gateway::Impl::AppendFanOuts(store::WriteBatch& batch) {
   fan_outs_changed.clear();
 }
 
-// Everything since the last commit, at once; on the disk if commands are in it. A dead letter is durable before the
-// position moves past its record.
+// Everything since the last commit, at once; on the disk if that is all that knows of its commands. A dead letter is
+// durable before the position moves past its record.
 absl::Status Gateway::Impl::Commit() {
   DAYBOOK_RETURN_IF_ERROR(dead_letters.Sync());
   const bool forgets_positions = !positions_forgotten.empty();
@@ -301,27 +301,20 @@ absl::Status Gateway::Impl::Commit() {
   AppendState(batch);
   outbox->AppendTo(batch);
   if (batch.empty()) return absl::OkStatus();
-  // What nobody outside knows of may be lost with the machine: rows are read again behind the positions that survive,
-  // and a removal that comes back publishes its command once more. A later sync makes earlier batches durable too.
-  const bool sync_later = outbox->HasAdditions() && outbox->seen() == CommandSink::Seen::kAfterTheCall;
-  const bool sync_now = forgets_positions || (outbox->HasAdditions() && !sync_later);
-  DAYBOOK_RETURN_IF_ERROR(kv->Write(batch, sync_now ? store::Durability::kSynced : store::Durability::kUnsynced));
-  sync_due = !sync_now && (sync_due || sync_later);
+  // The rest may be lost with the machine: rows are read again behind the positions that survive, and a removal that
+  // comes back publishes its command once more, or is read back.
+  const bool sync = forgets_positions || outbox->NeedsSync();
+  DAYBOOK_RETURN_IF_ERROR(kv->Write(batch, sync ? store::Durability::kSynced : store::Durability::kUnsynced));
   rows->Committed();
   outbox->Committed();
   if (emitted.size() > kCachedAggregatesMax) emitted.clear();
   return absl::OkStatus();
 }
 
-// Hands over what is durable, or will be when this returns.
 absl::Status Gateway::Impl::PublishOutbox() {
-  if (role == Role::kActive) {
-    DAYBOOK_RETURN_IF_ERROR(outbox->Publish());
-  } else {
-    outbox->TakeAnswers();
-  }
-  if (!std::exchange(sync_due, false)) return absl::OkStatus();
-  return kv->Write(store::WriteBatch(), store::Durability::kSynced);
+  if (role == Role::kActive) return outbox->Publish();
+  outbox->TakeAnswers();
+  return absl::OkStatus();
 }
 
 absl::Status Gateway::Impl::Fail(const absl::Status& status) {

@@ -91,7 +91,7 @@ struct GatewayCounters {
   std::uint64_t dead_letters = 0;  // records, aggregates and commands
   std::uint64_t unknown_columns = 0;
   std::uint64_t replayed = 0;  // records of the replay topic
-  std::uint64_t observed = 0;  // commands of another gateway, taken in by Observe
+  std::uint64_t observed = 0;  // commands taken in by Observe: of another gateway, or lost here with the machine
 
   std::uint64_t outbox = 0;             // waiting or in flight
   std::uint64_t dirty = 0;              // aggregates changed and not yet emitted
@@ -153,12 +153,10 @@ struct Published {
 // thread.
 // Invariants:
 //   1. Rows, indexes, open transactions, outbox and input positions of one Ingest are one WriteBatch: killed anywhere,
-//   it
-//      goes on from the stored positions, and what was in the outbox is published again with the same command ids.
-//   2. A command is published only after its batch and all before it are durable (CommandSink::Seen::kAfterTheCall:
-//   before
-//      the call returns), and leaves the outbox only when it is acknowledged. Batches without any are not synced: after
-//      a crash of the machine their records are read again.
+//      it goes on from the stored positions, and what was in the outbox is published again with the same command ids.
+//   2. A command is published only after its batch is written and, unless the sink is read back (CommandSink::Recall),
+//      it and all before it are durable; it leaves the outbox only when it is acknowledged. Other batches are not
+//      synced: after a crash of the machine their records are read again, and what was published of them is read back.
 //   3. The final state does not depend on how the partitions interleave.
 //   4. With transaction metadata no command shows a part of a transaction (time-out and Flush excepted).
 //   5. A record that cannot be understood is durable among the dead letters before the position moves past it.

@@ -89,14 +89,19 @@ void Gateway::Impl::SetLetterAside(const Record& record, const absl::Status& why
 
 absl::Status Gateway::Impl::ObserveOne(const Published& published) {
   DAYBOOK_ASSIGN_OR_RETURN(const bool waited, outbox->RemovePublished(published.id));
-  if (published.writer == writer || waited) return absl::OkStatus();
-  if (!published.aggregate.empty()) return Adopt(published);
-  // Another one's letter, of a record that this gateway has not come to yet, or came to when it was not kSink.
-  letters_seen.Add(published.id.raw());
-  return absl::OkStatus();
+  if (waited) return absl::OkStatus();
+  if (published.aggregate.empty()) {
+    // Another one's letter, of a record that this gateway has not come to yet, or came to when it was not kSink.
+    if (published.writer != writer) letters_seen.Add(published.id.raw());
+    return absl::OkStatus();
+  }
+  if (published.writer != writer) return Adopt(published);
+  DAYBOOK_ASSIGN_OR_RETURN(const Emitted* state, EmittedOf(std::string(published.aggregate)));
+  return published.emission > state->count ? Adopt(published) : absl::OkStatus();
 }
 
-// Another gateway published it: the aggregate's last command is that one, whatever waits here.
+// Another gateway published it, or this one before its machine lost the last writes: the aggregate's last command is
+// that one, whatever waits here.
 absl::Status Gateway::Impl::Adopt(const Published& published) {
   const std::string id(published.aggregate);
   if (id.size() < 2 || TableOfRowId(id) >= static_cast<int>(catalog.aggregates().size())) {

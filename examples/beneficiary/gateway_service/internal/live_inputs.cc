@@ -72,8 +72,9 @@ absl::StatusOr<std::unique_ptr<LiveInputs>> LiveInputs::Open(bus::Bus& bus, cons
   std::unique_ptr<LiveInputs> inputs(new LiveInputs(options));
   for (const BosSource& source : options.sources) DAYBOOK_RETURN_IF_ERROR(inputs->OpenLane(source, publisher));
   inputs->AddRoutes(publisher);
+  // Its output counts as soon as it is there (ADR 26); a connector's changes are facts of the source either way.
   DAYBOOK_ASSIGN_OR_RETURN(inputs->consumer_,
-                           bus.NewConsumer({.name = "gateway", .isolation = bus::Isolation::kReadCommitted}));
+                           bus.NewConsumer({.name = "gateway", .isolation = bus::Isolation::kReadUncommitted}));
   return inputs;
 }
 

@@ -197,7 +197,6 @@ struct Gateway::Impl {
 
   absl::Status failed;
   bool flushing = false;
-  bool sync_due = false;  // commands were written that are not durable yet
   Change change;
   absl::Duration now;
   absl::Duration behind_at = -absl::InfiniteDuration();  // the last time that more was known to be there than was read

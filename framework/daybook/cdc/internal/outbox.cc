@@ -1,5 +1,6 @@
 #include "daybook/cdc/internal/outbox.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -230,6 +231,12 @@ void Outbox::AddEntry(Entry entry) {
   ++size_;
   Index(entry);
   added_.push_back(std::move(entry));
+}
+
+// Of letters that were read back only so many are remembered, too few to do without.
+bool Outbox::NeedsSync() const {
+  if (sink_->recall() == CommandSink::Recall::kNone) return !added_.empty();
+  return std::any_of(added_.begin(), added_.end(), [](const Entry& entry) { return entry.letter.has_value(); });
 }
 
 absl::Status Outbox::EnsureIndexed() {

@@ -35,7 +35,7 @@ class Outbox {
   void Add(Command command);
   // Writes the additions and removals of the current batch.
   void AppendTo(store::WriteBatch& batch);
-  // The batch is written, and durable as far as seen() demands: what was added may be published.
+  // The batch is written, and durable if NeedsSync() said so: what was added may be published.
   void Committed();
 
   // Adds the letter to the current batch.
@@ -54,8 +54,8 @@ class Outbox {
   // Waits until the sink answers something, at most `timeout`.
   void WaitForAnswer(absl::Duration timeout);
 
-  CommandSink::Seen seen() const { return sink_->seen(); }
-  bool HasAdditions() const { return !added_.empty(); }
+  // What was added must be durable before it is published.
+  bool NeedsSync() const;
   bool HasRemovals() const { return !removed_.empty(); }
   std::uint64_t size() const { return size_; }
   std::uint64_t published() const { return published_; }

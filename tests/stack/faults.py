@@ -237,8 +237,11 @@ class Faults:
         return f"{topic}: {', '.join(reasons)}"
 
     def recreate_command_topics(self):
-        """Everything that was published is decided first: a command that is deleted undecided is not sent again."""
+        """Everything that was published is decided first: a command that is deleted undecided is not sent again. And each
+        gateway has read some of it: one that has not does not know that there was another topic."""
         self.publishing_gateway()
+        if not wait_until(lambda: all(map(has_read_commands, self.gateways())), LIMIT, 0.2):
+            raise Problem("a gateway reads no commands back")
         with self.run.down("beneficiary-command", *GATEWAYS):
             for name in GATEWAYS:
                 self.service(name).stop()
@@ -269,6 +272,12 @@ class Faults:
             reason = self.await_stop("beneficiary-query")
             self.rebuild_query()
         return reason
+
+
+def has_read_commands(gateway):
+    status, body = gateway.admin("/status")
+    partitions = json.loads(body)["partitions"] if status == 200 else []
+    return any(partition["topic"] in live.COMMANDS and partition["next"] > 0 for partition in partitions)
 
 
 def start(component):

@@ -4,6 +4,7 @@
 #include "beneficiary/projections/internal/compat_rows.h"
 #include "beneficiary/projections/tests/view_log.h"
 #include "daybook/base/hash.h"
+#include "daybook/store/tests/table_dump.h"
 
 namespace beneficiary {
 namespace {
@@ -49,6 +50,30 @@ TEST(ViewFormatTest, CompatibilityRowsHaveTheseKeysAndValues) {
   log.WaitUntilShown();
   const std::string order("\x01\x80\0\0\0\0\0\0\x0a", 9);
   EXPECT_TRUE(DumpModels(*models).contains("compat.v1/" + internal::CompatRowPrefix("uk", "C1") + order));
+}
+
+TEST(ViewFormatTest, TheReadModelsRowsHaveTheseBytes) {
+  const std::unique_ptr<daybook::store::KeyValue> models = daybook::store::NewMemoryKeyValue();
+  ViewLog log(*models);
+  log.ListClient("uk", "C1");
+  const std::string id = "00000000-0000-0000-0000-000000000001";
+  events::v1::BankAccountAdded account;
+  auto& added = *account.mutable_bank_account();
+  added.set_id("00000000-0000-0000-0000-00000000000a");
+  added.set_iban("ES9121000418450200051332");
+  added.set_currency("EUR");
+  added.set_active(true);
+  events::v1::AliasAdded alias;
+  alias.mutable_alias()->set_alias("Ann");
+  events::v1::ScreeningResultRecorded screening;
+  screening.mutable_screening()->set_status(types::v1::SCREENING_STATUS_CLEAR);
+  screening.mutable_screening()->set_checked_at_us(1'700'000'000'000'000);
+  log.Append(id, {Registered(id, "10"), account, alias, screening});
+  const std::string gone = "00000000-0000-0000-0000-000000000002";
+  log.Append(gone, {Registered(gone, "11")});
+  log.Append(gone, {events::v1::BeneficiaryRemoved()});
+  log.WaitUntilShown();
+  daybook::ExpectGoldenTables(BENEFICIARY_GOLDEN_DIR "/read_models.txt", daybook::DumpTables(*models));
 }
 
 }  // namespace

@@ -148,6 +148,22 @@ TEST_F(ModeTableTest, AFileCutOffAtAnyByteStopsTheStartAndIsNamed) {
   EXPECT_EQ(table_->Current()->Of("a"), Mode::kShadow);
 }
 
+// Yesterday's file is read by tomorrow's switch: another form is another format number.
+TEST_F(ModeTableTest, TheFileHasTheseBytes) {
+  Open();
+  ASSERT_TRUE(Set("", Mode::kShadow).ok());
+  ASSERT_TRUE(Set("a", Mode::kDaybookShadowed).ok());
+  const std::string because = R"("by":"ops","reason":"because \"ä\"")";
+  const std::string at = R"("at":"2023-11-14T22:13:20.000000Z")";
+  EXPECT_EQ(Contents(),
+            R"({"format":1,"change_count":2,"for_all":"shadow","clients":{"a":"daybook-shadowed"},"changes":[)"
+            R"({)" +
+                at + R"(,"client":"","from":"bos","to":"shadow",)" + because +
+                R"(},)"
+                R"({)" +
+                at + R"(,"client":"a","from":null,"to":"daybook-shadowed",)" + because + "}]}\n");
+}
+
 TEST_F(ModeTableTest, ALeftOverOfAnUnfinishedChangeIsOverwritten) {
   Open();
   ASSERT_TRUE(Set("", Mode::kShadow).ok());

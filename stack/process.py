@@ -38,7 +38,9 @@ def started_at(pid):
     except OSError:
         return None
     fields = text.rpartition(")")[2].split()
-    return None if fields[0] in "ZX" else int(fields[19])
+    # A first thread that has ended looks like the remains of all: others may go on, and hold ports.
+    is_over = fields[0] == "X" or (fields[0] == "Z" and int(fields[17]) <= 1)
+    return None if is_over else int(fields[19])
 
 
 def reap(pid):

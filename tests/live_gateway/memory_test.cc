@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "absl/strings/str_cat.h"
 #include "beneficiary/gateway_service/gateway_metrics.h"
@@ -29,6 +30,73 @@ constexpr int kStride = 3;
 #else
 constexpr int kStride = 17;
 #endif
+
+// A bus whose readers, once they read, are told a few times that a topic is not there when they ask for its end: as
+// between a topic's deletion and its making anew.
+class LosingBus final : public bus::Bus {
+ public:
+  LosingBus(bus::Bus& inner, std::string topic) : inner_(inner), topic_(std::move(topic)) {}
+
+  static constexpr int kRefusals = 3;
+  std::atomic<int> refused = 0;
+
+  absl::StatusOr<std::unique_ptr<bus::Consumer>> NewConsumer(const bus::ConsumerOptions& options) override {
+    auto consumer = inner_.NewConsumer(options);
+    if (!consumer.ok()) return consumer;
+    return std::make_unique<LosingConsumer>(*this, *std::move(consumer));
+  }
+  absl::StatusOr<std::unique_ptr<bus::Producer>> NewProducer(const bus::ProducerOptions& options) override {
+    return inner_.NewProducer(options);
+  }
+  absl::StatusOr<std::unique_ptr<bus::TransactionalProducer>> NewTransactionalProducer(
+      const bus::TransactionalProducerOptions& options) override {
+    return inner_.NewTransactionalProducer(options);
+  }
+  absl::StatusOr<std::unique_ptr<bus::Membership>> Join(const bus::MembershipOptions& options) override {
+    return inner_.Join(options);
+  }
+  bus::Admin& admin() override { return inner_.admin(); }
+
+ private:
+  class LosingConsumer final : public bus::Consumer {
+   public:
+    LosingConsumer(LosingBus& bus, std::unique_ptr<bus::Consumer> inner) : bus_(bus), inner_(std::move(inner)) {}
+    absl::Status AssignTopics(std::vector<std::string> topics, std::span<const bus::Start> starts,
+                              absl::Duration timeout) override {
+      const absl::Status assigned = inner_->AssignTopics(std::move(topics), starts, timeout);
+      reads_ = assigned.ok();
+      return assigned;
+    }
+    absl::Status Assign(std::span<const bus::Start> starts, absl::Duration timeout) override {
+      return inner_->Assign(starts, timeout);
+    }
+    absl::StatusOr<bus::RecordBatch> Poll(const bus::PollOptions& options) override { return inner_->Poll(options); }
+    absl::Status Seek(const bus::TopicPartition& partition, bus::Offset next) override {
+      return inner_->Seek(partition, next);
+    }
+    absl::StatusOr<std::int32_t> PartitionCount(std::string_view topic, absl::Duration timeout) override {
+      return inner_->PartitionCount(topic, timeout);
+    }
+    absl::StatusOr<bus::OffsetRange> Offsets(const bus::TopicPartition& partition, absl::Duration timeout) override {
+      if (reads_ && partition.topic == bus_.topic_ && bus_.refused < kRefusals) {
+        ++bus_.refused;
+        return absl::NotFoundError("no such topic");
+      }
+      return inner_->Offsets(partition, timeout);
+    }
+    std::vector<bus::PartitionProgress> Progress() const override { return inner_->Progress(); }
+    bool CaughtUp() const override { return inner_->CaughtUp(); }
+    absl::Status health() const override { return inner_->health(); }
+
+   private:
+    LosingBus& bus_;
+    std::unique_ptr<bus::Consumer> inner_;
+    bool reads_ = false;
+  };
+
+  bus::Bus& inner_;
+  const std::string topic_;
+};
 
 class LiveGatewayTest : public ::testing::Test {
  protected:
@@ -294,6 +362,18 @@ TEST_F(LiveGatewayTest, ATopicThatWasMadeAnewStopsItByName) {
   ASSERT_EQ(gateway.Start(), absl::OkStatus());
   ASSERT_TRUE(Eventually([&] { return gateway.IsStopped(); }));
   EXPECT_THAT(ReasonOf(ErrorOf(gateway)), ::testing::AnyOf("TOPIC_RECREATED", "OFFSET_OUT_OF_RANGE"));
+}
+
+TEST_F(LiveGatewayTest, ATopicThatIsNotThereWhileItTakesOverDoesNotStopIt) {
+  Load("sample", "bos-uk");
+  LosingBus losing(*bus_, "bos-uk.public.core_bank");
+  Instance gateway(losing, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  ASSERT_TRUE(Eventually([&] { return gateway.IsActive() || gateway.IsStopped(); }));
+  EXPECT_EQ(ErrorOf(gateway), absl::OkStatus());
+  EXPECT_EQ(losing.refused, LosingBus::kRefusals);
+  ASSERT_TRUE(Eventually([&] { return gateway.IsQuiet(); }));
+  ExpectAll(GetFixture("sample"), "uk");
 }
 
 TEST_F(LiveGatewayTest, ATopicWithoutItsBeginningIsRefusedUnlessTheOperatorSaysSo) {

@@ -17,6 +17,8 @@ from stack.base import Problem, wait_until  # noqa: E402
 from stack.component import Component  # noqa: E402
 from stack.postgres import Postgres  # noqa: E402
 
+EXIT_OF_A_THREAD = 60 if os.uname().machine == "x86_64" else 93  # the kernel's number of exit()
+
 
 class Stubborn(Component):
     """Says so when it is ready; ends as `script` tells."""
@@ -99,6 +101,19 @@ class FailuresTest(unittest.TestCase):
             process.end(pid, ticks, signal.SIGTERM, 0.5)
             self.assertFalse(process.is_alive(pid, ticks))
             component.stop()
+
+    def test_a_process_whose_first_thread_has_ended_lives_as_long_as_another_does(self):
+        script = ("import ctypes, threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+                  f"ctypes.CDLL(None).syscall({EXIT_OF_A_THREAD}, 0)")
+        with subprocess.Popen([sys.executable, "-c", script]) as other:
+            state = pathlib.Path(f"/proc/{other.pid}/stat")
+            self.assertTrue(wait_until(lambda: ") Z " in state.read_text("utf-8"), 10))
+            ticks = process.started_at(other.pid)
+            process.end(other.pid, ticks)
+            still_there = other.poll() is None and process.started_at(other.pid) is not None
+            other.kill()
+        self.assertIsNotNone(ticks)
+        self.assertFalse(still_there)
 
     def test_another_process_with_the_same_id_is_left_alone(self):
         with subprocess.Popen(["sleep", "1000"]) as other:

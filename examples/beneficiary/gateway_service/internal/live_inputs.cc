@@ -334,8 +334,11 @@ absl::Status LiveInputs::FindEnds(absl::Duration timeout) {
     if (*count != assigned[topic]) return absl::UnavailableError(absl::StrCat(topic, " is not read entirely yet"));
   }
   for (const bus::PartitionProgress& progress : consumer_->Progress()) {
-    DAYBOOK_ASSIGN_OR_RETURN(const bus::OffsetRange range, consumer_->Offsets(progress.partition, timeout));
-    ends_[progress.partition] = range.end;
+    const absl::StatusOr<bus::OffsetRange> range = consumer_->Offsets(progress.partition, timeout);
+    // Deleted under the reader, who finds out by itself, and says what to do.
+    if (absl::IsNotFound(range.status())) return absl::UnavailableError(range.status().message());
+    DAYBOOK_RETURN_IF_ERROR(range.status());
+    ends_[progress.partition] = range->end;
   }
   return absl::OkStatus();
 }

@@ -136,7 +136,7 @@ class Data:
         self._loaded_as = hash_of(*STORED_BY, "bench/queries/snapshot.py", more=self._seeded_as)
 
     def _service(self, directory, flags):
-        flags = {"bos_instance": INSTANCE, "grpc_address": "", "log_level": "warning", **flags}
+        flags = {"bos_instance": INSTANCE, "grpc_address": "", **flags}
         service = Service(directory, "beneficiary", self.binary, lambda: flags)
         service.start_seconds = LOAD_SECONDS_MAX
         return service
@@ -228,7 +228,7 @@ class Data:
         self._timed("snapshot", lambda: self._write_records(records))
         say(f"Daybook takes in {self.records:,} records by --bos_records, the way a recorded backlog comes in")
         shutil.rmtree(self.loaded, ignore_errors=True)
-        loading = self._service(self.loaded, {"bos_records": records, "log_level": "info"})
+        loading = self._service(self.loaded, {"bos_records": records})
         try:
             self._timed("load", lambda: start_and_tell(loading))
         finally:

@@ -17,7 +17,7 @@ from stack.base import ROOT, Problem, say
 
 DESCRIPTION = """BOS (Django on PostgreSQL), a bare server and Daybook answer client/beneficiaries from the same rows:
 requests a second at 64 connections, p50 and p99 at one. Before anything is timed each side must answer the same bytes
-as BOS. From nothing it takes about ten minutes; what was loaded stays in --directory for the next call. Leave the
+as BOS. From nothing it takes about twenty minutes; what was loaded stays in --directory for the next call. Leave the
 machine alone meanwhile."""
 
 

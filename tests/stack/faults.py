@@ -237,8 +237,8 @@ class Faults:
         return f"{topic}: {', '.join(reasons)}"
 
     def recreate_command_topics(self):
-        """Everything that was published is decided first: a command that is deleted undecided is not sent again. And each
-        gateway has read some of it: one that has not does not know that there was another topic."""
+        """Everything that was published is decided first: a command that is deleted undecided is not sent again. And
+        each gateway has read some of it: one that has not does not know that there was another topic."""
         self.publishing_gateway()
         if not wait_until(lambda: all(map(has_read_commands, self.gateways())), LIMIT, 0.2):
             raise Problem("a gateway reads no commands back")

@@ -40,8 +40,6 @@ inline void ExpectGoldenTables(const std::string& path, const std::string& dump)
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with('#')) absl::StrAppend(&golden, line, "\n");
   }
-  const std::string actual = ::testing::TempDir() + "actual_tables.txt";
-  if (golden != dump) std::ofstream(actual) << dump;
   std::istringstream expected_lines(golden);
   std::istringstream lines(dump);
   std::string expected;
@@ -49,10 +47,11 @@ inline void ExpectGoldenTables(const std::string& path, const std::string& dump)
   for (int number = 1; std::getline(expected_lines, expected); ++number) {
     if (!std::getline(lines, line)) line = "the end";
     ASSERT_EQ(expected, line) << "row " << number << " of " << path
-                              << " has changed: give it a new format version and read the old one; all rows as they "
-                              << "are now: " << actual;
+                              << " has changed: give it a new format version and read the old one. "
+                              << "All rows as they are now:\n"
+                              << dump;
   }
-  ASSERT_FALSE(std::getline(lines, line)) << path << " does not have " << line << "; all rows: " << actual;
+  ASSERT_FALSE(std::getline(lines, line)) << path << " does not have " << line;
 }
 
 }  // namespace daybook

@@ -241,7 +241,11 @@ absl::Status EventPublisher::Impl::Follow(Producer& producer, store::Subscriptio
     DAYBOOK_RETURN_IF_ERROR(events.status());
     read_at = options.clock->Monotonic();
     for (const store::EventView& event : *events) {
-      DAYBOOK_RETURN_IF_ERROR(PrepareEvent(event));
+      if (const absl::Status prepared = PrepareEvent(event); !prepared.ok()) {  // what is before it goes out
+        DAYBOOK_RETURN_IF_ERROR(SendReady(producer));
+        DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered());
+        return prepared;
+      }
       if (ready_count >= kTogetherMax) DAYBOOK_RETURN_IF_ERROR(SendReady(producer));
     }
     DAYBOOK_RETURN_IF_ERROR(SendReady(producer));  // they refer to these events

@@ -92,6 +92,8 @@ TEST_F(EventPublisherTest, AnEventWithoutATopicStopsItAndNothingIsSkipped) {
   const auto publisher = Start();
   EXPECT_TRUE(Eventually([&] { return ReasonOf(publisher->Readiness()) == "NO_ROUTE"; })) << publisher->Readiness();
   EXPECT_THAT(publisher->Readiness().ToString(), HasSubstr("stranger/1"));
+  // And nothing before it waits for it.
+  EXPECT_EQ(publisher->stats().events, before.value());
   EXPECT_LE(publisher->stats().published, before);
 }
 

@@ -75,6 +75,47 @@ def kill_after(binary, data_dir, seconds):
         return 0  # killed before there was a log
 
 
+class Moment:
+    """When to kill, in seconds after the start. What fell too early or too late narrows where the next one falls, so
+    that a slow machine, or one that was slow only at first, needs few attempts."""
+
+    def __init__(self, rng, latest):
+        self.rng = rng
+        self.earliest = 0.02
+        self.latest = latest
+        self.drawn = 0
+
+    def draw(self):
+        self.drawn += 1
+        assert self.drawn <= 200, "hardly a kill falls into an ingestion: this test shows nothing"
+        return self.rng.uniform(self.earliest, self.latest)
+
+    def was_too_early(self, seconds):
+        self.earliest += (min(seconds, self.latest) - self.earliest) / 2
+
+    def was_too_late(self, seconds):
+        self.latest -= (self.latest - max(seconds, self.earliest)) / 2
+
+
+def kill_until_through(binary, directory, moment, all_events, kills):
+    """Kills an ingestion into `directory`, and goes on with it, until it is nearly through or was hit `kills` times;
+    returns how many kills hit."""
+    hits = 0
+    while hits < kills:
+        seconds = moment.draw()
+        events = kill_after(binary, directory, seconds)
+        if events == 0:
+            moment.was_too_early(seconds)
+        elif events >= 0.75 * all_events:  # a whole ingestion may make a few more or less: rule R4
+            if hits == 0:
+                moment.was_too_late(seconds)
+            return hits
+        else:
+            hits += 1
+            print(f"killed after {seconds:.2f} s: {events} of {all_events} events in the log", flush=True)
+    return hits
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
@@ -87,30 +128,22 @@ def main():
         began = time.monotonic()
         want, all_events = ingest_to_the_end(arguments.binary, undisturbed)
         took = time.monotonic() - began
-    in_the_middle = 0
-    attempts = 0
+    moment = Moment(rng, took)
     with tempfile.TemporaryDirectory(prefix="daybook-ingest-") as data_dir:
-        # Killed until it is through, and begun anew in another directory until enough kills have hit.
-        directory = os.path.join(data_dir, "0")
-        os.mkdir(directory)
-        while in_the_middle < arguments.kills:
-            attempts += 1
-            assert attempts <= 40 * arguments.kills, "hardly a kill falls into an ingestion: this test shows nothing"
-            events = kill_after(arguments.binary, directory, rng.uniform(0.02, took))
-            hit = 0 < events < 0.75 * all_events  # a whole ingestion may make a few more or less: rule R4
-            in_the_middle += hit
-            if hit:
-                print(f"kill {in_the_middle}: {events} of {all_events} events in the log", flush=True)
-            if events < 0.75 * all_events and in_the_middle < arguments.kills:
-                continue
+        hits = 0
+        while hits < arguments.kills:
+            # Killed until it is through, and begun anew in another directory until enough kills have hit.
+            directory = tempfile.mkdtemp(dir=data_dir)
+            found = kill_until_through(arguments.binary, directory, moment, all_events, arguments.kills - hits)
+            if found == 0:
+                continue  # nobody disturbed this one
+            hits += found
             have, have_events = ingest_to_the_end(arguments.binary, directory)
             again = ingest_to_the_end(arguments.binary, directory)
             assert again == (have, have_events), "a second time changed something"
             for target, body in want.items():
                 assert have[target] == body, f"{target}: {have[target]} instead of {body}"
-            directory = os.path.join(data_dir, str(attempts))
-            os.mkdir(directory)
-    print(f"{in_the_middle} kills in the middle, of {attempts}: nothing lost, nothing twice")
+    print(f"{hits} kills in the middle, of {moment.drawn}: nothing lost, nothing twice")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@
 #include "beneficiary/gateway_service/replay.h"
 #include "daybook/base/reason.h"
 #include "daybook/bus/memory/memory_bus.h"
+#include "daybook/testing/forwarding_bus.h"
 #include "daybook/testing/temporary_directory.h"
 #include "live_gateway/live_kit.h"
 
@@ -33,68 +34,43 @@ constexpr int kStride = 17;
 
 // A bus whose readers, once they read, are told a few times that a topic is not there when they ask for its end: as
 // between a topic's deletion and its making anew.
-class LosingBus final : public bus::Bus {
+class LosingBus final : public testing::ForwardingBus {
  public:
-  LosingBus(bus::Bus& inner, std::string topic) : inner_(inner), topic_(std::move(topic)) {}
+  LosingBus(bus::Bus& inner, std::string topic) : ForwardingBus(inner), topic_(std::move(topic)) {}
 
   static constexpr int kRefusals = 3;
   std::atomic<int> refused = 0;
 
   absl::StatusOr<std::unique_ptr<bus::Consumer>> NewConsumer(const bus::ConsumerOptions& options) override {
-    auto consumer = inner_.NewConsumer(options);
+    auto consumer = ForwardingBus::NewConsumer(options);
     if (!consumer.ok()) return consumer;
     return std::make_unique<LosingConsumer>(*this, *std::move(consumer));
   }
-  absl::StatusOr<std::unique_ptr<bus::Producer>> NewProducer(const bus::ProducerOptions& options) override {
-    return inner_.NewProducer(options);
-  }
-  absl::StatusOr<std::unique_ptr<bus::TransactionalProducer>> NewTransactionalProducer(
-      const bus::TransactionalProducerOptions& options) override {
-    return inner_.NewTransactionalProducer(options);
-  }
-  absl::StatusOr<std::unique_ptr<bus::Membership>> Join(const bus::MembershipOptions& options) override {
-    return inner_.Join(options);
-  }
-  bus::Admin& admin() override { return inner_.admin(); }
 
  private:
-  class LosingConsumer final : public bus::Consumer {
+  class LosingConsumer final : public testing::ForwardingConsumer {
    public:
-    LosingConsumer(LosingBus& bus, std::unique_ptr<bus::Consumer> inner) : bus_(bus), inner_(std::move(inner)) {}
+    LosingConsumer(LosingBus& bus, std::unique_ptr<bus::Consumer> inner)
+        : ForwardingConsumer(std::move(inner)), bus_(bus) {}
     absl::Status AssignTopics(std::vector<std::string> topics, std::span<const bus::Start> starts,
                               absl::Duration timeout) override {
-      const absl::Status assigned = inner_->AssignTopics(std::move(topics), starts, timeout);
+      const absl::Status assigned = ForwardingConsumer::AssignTopics(std::move(topics), starts, timeout);
       reads_ = assigned.ok();
       return assigned;
-    }
-    absl::Status Assign(std::span<const bus::Start> starts, absl::Duration timeout) override {
-      return inner_->Assign(starts, timeout);
-    }
-    absl::StatusOr<bus::RecordBatch> Poll(const bus::PollOptions& options) override { return inner_->Poll(options); }
-    absl::Status Seek(const bus::TopicPartition& partition, bus::Offset next) override {
-      return inner_->Seek(partition, next);
-    }
-    absl::StatusOr<std::int32_t> PartitionCount(std::string_view topic, absl::Duration timeout) override {
-      return inner_->PartitionCount(topic, timeout);
     }
     absl::StatusOr<bus::OffsetRange> Offsets(const bus::TopicPartition& partition, absl::Duration timeout) override {
       if (reads_ && partition.topic == bus_.topic_ && bus_.refused < kRefusals) {
         ++bus_.refused;
         return absl::NotFoundError("no such topic");
       }
-      return inner_->Offsets(partition, timeout);
+      return ForwardingConsumer::Offsets(partition, timeout);
     }
-    std::vector<bus::PartitionProgress> Progress() const override { return inner_->Progress(); }
-    bool CaughtUp() const override { return inner_->CaughtUp(); }
-    absl::Status health() const override { return inner_->health(); }
 
    private:
     LosingBus& bus_;
-    std::unique_ptr<bus::Consumer> inner_;
     bool reads_ = false;
   };
 
-  bus::Bus& inner_;
   const std::string topic_;
 };
 

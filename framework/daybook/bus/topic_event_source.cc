@@ -12,6 +12,7 @@
 #include "daybook/base/strings.h"
 #include "daybook/bus/event_record.h"
 #include "daybook/bus/internal/merged_log.h"
+#include "daybook/bus/internal/shared_tail.h"
 #include "daybook/cloudevents/binary_mode.h"
 
 namespace daybook::bus {
@@ -19,6 +20,8 @@ namespace {
 
 using internal::LaneMark;
 using internal::MergedLog;
+using internal::NextOffsets;
+using internal::SharedTail;
 
 // Only bounds how long a Cancel may go unnoticed; a record ends the wait at once.
 constexpr absl::Duration kPollMax = absl::Milliseconds(100);
@@ -75,7 +78,9 @@ absl::StatusOr<Position> LastPosition(Bus& bus, const TopicPartition& partition,
 class TopicEventSource::Feed final : public projection::EventFeed {
  public:
   Feed(TopicEventSource& source, std::unique_ptr<Consumer> consumer, MergedLog log)
-      : source_(source), consumer_(std::move(consumer)), log_(std::move(log)) {}
+      : source_(source), log_(std::move(log)), consumer_(std::move(consumer)) {
+    StartFrom(log_.Starts(MergedLog::Which::kAll));
+  }
 
   absl::StatusOr<std::vector<store::EventView>> NextBatch(const store::BatchLimits& limits,
                                                           absl::Duration timeout) override {
@@ -91,7 +96,7 @@ class TopicEventSource::Feed final : public projection::EventFeed {
       const absl::Duration left = deadline - clock.Monotonic();
       if (left <= absl::ZeroDuration()) return events;
       failed_ = LimitAhead();
-      if (failed_.ok()) failed_ = Read(limits, std::min(left, kPollMax));
+      if (failed_.ok() && !reassign_) failed_ = Read(limits, std::min(left, kPollMax));
     }
   }
 
@@ -99,7 +104,6 @@ class TopicEventSource::Feed final : public projection::EventFeed {
   projection::Arrival ArrivalOf(std::size_t index) const override { return log_.ArrivalOf(index); }
 
   absl::Status waiting() const override {
-    const absl::Status health = consumer_->health();
     absl::MutexLock lock(&mu_);
     if (overtaken_ != Position() &&
         source_.options_.clock->Monotonic() - overtaken_since_ > source_.options_.overtaken_max) {
@@ -108,7 +112,7 @@ class TopicEventSource::Feed final : public projection::EventFeed {
                             ", which is not on its topic although later ones are on theirs (is the publisher down?)")),
                         "EVENT_OVERTAKEN");
     }
-    return health;
+    return tail_ != nullptr ? tail_->health() : consumer_->health();
   }
 
   void Cancel() override { cancelled_ = true; }
@@ -117,14 +121,36 @@ class TopicEventSource::Feed final : public projection::EventFeed {
   enum class Reading { kAll, kNeeded };
 
   absl::Status Read(const store::BatchLimits& limits, absl::Duration timeout) {
-    absl::StatusOr<RecordBatch> polled =
-        consumer_->Poll({.records_max = limits.events_max, .bytes_max = limits.bytes_max, .timeout = timeout});
+    const PollOptions poll{.records_max = limits.events_max, .bytes_max = limits.bytes_max, .timeout = timeout};
+    if (tail_ != nullptr) return ReadShared(poll);
+    absl::StatusOr<RecordBatch> polled = consumer_->Poll(poll);
     if (!polled.ok()) return Explain(polled.status());
-    if (polled->empty()) return absl::OkStatus();
-    const Timestamp received = source_.options_.clock->Now();
-    const auto batch = std::make_shared<const RecordBatch>(*std::move(polled));
+    if (!polled->empty()) {
+      const Timestamp received = source_.options_.clock->Now();
+      DAYBOOK_RETURN_IF_ERROR(AddAll(std::make_shared<const RecordBatch>(*std::move(polled)), received));
+    }
+    if (reading_ == Reading::kAll) Share();
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadShared(const PollOptions& poll) {
+    absl::StatusOr<std::optional<SharedTail::Block>> block = tail_->Read(next_block_, poll);
+    if (absl::IsOutOfRange(block.status())) {
+      reassign_ = true;
+      return absl::OkStatus();
+    }
+    if (!block.ok()) return Explain(block.status());
+    if (!block->has_value()) return absl::OkStatus();
+    ++next_block_;
+    return AddAll(std::move((*block)->records), (*block)->received);
+  }
+
+  absl::Status AddAll(const std::shared_ptr<const RecordBatch>& batch, Timestamp received) {
     const std::uint64_t repeats = log_.repeats();
     for (const Record& record : batch->records()) {
+      Offset& next = next_.find(record.topic)->second;
+      if (record.offset < next) continue;  // read before it shared
+      next = record.offset.Next();
       const absl::Status added = log_.Add(record, received, batch);
       if (ReasonOf(added) == "NOT_AN_EVENT" && IsForeign(record)) {
         source_.PassOver(record, added);
@@ -141,17 +167,51 @@ class TopicEventSource::Feed final : public projection::EventFeed {
     return absl::OkStatus();
   }
 
+  // From now on with the others, if it is where they are.
+  void Share() {
+    std::unique_ptr<Consumer> unneeded;  // closing it takes a while
+    absl::MutexLock lock(&mu_);
+    std::optional<Shared> shared = source_.Share(consumer_, next_);
+    if (!shared) return;
+    tail_ = std::move(shared->tail);
+    next_block_ = shared->block;
+    unneeded = std::move(consumer_);
+  }
+
   // Reads on only where the next event can be, as long as too much waits for it.
   absl::Status LimitAhead() {
     if (reading_ == Reading::kAll && log_.held_bytes() > source_.options_.ahead_bytes_max) {
       reading_ = Reading::kNeeded;
-      return Explain(consumer_->Assign(log_.Starts(MergedLog::Which::kNeeded), source_.options_.answer_timeout));
+      reassign_ = true;
     }
     if (reading_ == Reading::kNeeded && log_.held_bytes() <= source_.options_.ahead_bytes_max / 2) {
       reading_ = Reading::kAll;
-      return Explain(consumer_->Assign(log_.Starts(MergedLog::Which::kAll), source_.options_.answer_timeout));
+      reassign_ = true;
     }
+    return reassign_ ? ReadAlone() : absl::OkStatus();
+  }
+
+  // With a consumer of its own, from where it stands. OK also if the broker does not answer; `reassign_` stays then.
+  absl::Status ReadAlone() {
+    const auto which = reading_ == Reading::kAll ? MergedLog::Which::kAll : MergedLog::Which::kNeeded;
+    if (consumer_ == nullptr) {
+      DAYBOOK_ASSIGN_OR_RETURN(std::unique_ptr<Consumer> consumer,
+                               source_.bus_.NewConsumer({.name = source_.options_.name}));
+      absl::MutexLock lock(&mu_);
+      consumer_ = std::move(consumer);
+      tail_.reset();
+    }
+    const std::vector<Start> starts = log_.Starts(which);
+    const absl::Status assigned = consumer_->Assign(starts, source_.options_.answer_timeout);
+    if (absl::IsUnavailable(assigned)) return absl::OkStatus();
+    if (!assigned.ok()) return Explain(assigned);
+    StartFrom(starts);
+    reassign_ = false;
     return absl::OkStatus();
+  }
+
+  void StartFrom(const std::vector<Start>& starts) {
+    for (const Start& start : starts) next_[start.partition.topic] = start.next;
   }
 
   void NoteOvertaken() {
@@ -163,15 +223,20 @@ class TopicEventSource::Feed final : public projection::EventFeed {
   }
 
   TopicEventSource& source_;
-  const std::unique_ptr<Consumer> consumer_;
   std::atomic<bool> cancelled_{false};
 
   // The reader's thread only.
   MergedLog log_;
+  NextOffsets next_;
   Reading reading_ = Reading::kAll;
+  bool reassign_ = false;  // `reading_` is wanted, but not what it does yet
   absl::Status failed_;
+  std::uint64_t next_block_ = 0;  // of tail_
 
   mutable absl::Mutex mu_;
+  // One of the two. Changed by the reader's thread only, and under mu_, so that this thread reads them without.
+  std::unique_ptr<Consumer> consumer_;
+  std::shared_ptr<SharedTail> tail_;
   Position overtaken_ ABSL_GUARDED_BY(mu_);  // 0 = none
   absl::Duration overtaken_since_ ABSL_GUARDED_BY(mu_);
 };
@@ -183,6 +248,20 @@ void TopicEventSource::RaiseEnd(Position position) {
   std::uint64_t end = end_.load(std::memory_order_relaxed);
   while (end < position.value() && !end_.compare_exchange_weak(end, position.value(), std::memory_order_relaxed)) {
   }
+}
+
+std::optional<TopicEventSource::Shared> TopicEventSource::Share(std::unique_ptr<Consumer>& consumer,
+                                                                const NextOffsets& next) {
+  absl::MutexLock lock(&mu_);
+  std::shared_ptr<SharedTail> tail = tail_.lock();
+  if (tail == nullptr && consumer->CaughtUp()) {
+    tail = std::make_shared<SharedTail>(std::move(consumer), next, options_.shared_bytes_max, *options_.clock);
+    tail_ = tail;
+  }
+  if (tail == nullptr) return std::nullopt;
+  const std::optional<std::uint64_t> block = tail->Join(next);
+  if (!block) return std::nullopt;
+  return Shared{std::move(tail), *block};
 }
 
 void TopicEventSource::PassOver(const Record& record, const absl::Status& why) {

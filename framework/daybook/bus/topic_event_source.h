@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -23,6 +25,10 @@
 
 namespace daybook::bus {
 
+namespace internal {
+class SharedTail;
+}
+
 struct TopicEventSourceOptions {
   std::vector<std::string> topics;                   // all over which the log's events are spread
   PartitionId partition;                             // of the log, and so of every topic
@@ -30,6 +36,8 @@ struct TopicEventSourceOptions {
   absl::Duration answer_timeout = absl::Seconds(5);  // for the broker's answers when a feed is opened
   // A feed keeps at most this much of what waits for an event before it, and then reads only where that can be.
   std::size_t ahead_bytes_max = 32 * 1024 * 1024;
+  // What the feeds that are at the end share is kept up to this size; who is further behind reads alone.
+  std::size_t shared_bytes_max = 8 * 1024 * 1024;
   // An event that later ones have overtaken for longer than this makes the feed `waiting`.
   absl::Duration overtaken_max = absl::Seconds(10);
   // Called with a record that is passed over (invariant 4), on a feed's thread; for the dead letters
@@ -39,8 +47,8 @@ struct TopicEventSourceOptions {
 };
 
 // The log of one partition as its topics hold it, for projections (event_record.h says how it lies there). Every feed
-// has a consumer of its own and reads from where its read model stands: no consumer group, so any number of processes
-// read independently.
+// reads from where its read model stands, with a consumer of its own until it is at the end, where all of them share
+// one: an event comes to this process once. No consumer group, so any number of processes read independently.
 //
 //   TopicEventSource source(*bus, {.topics = {"beneficiary.beneficiary.events.v1", "beneficiary.client.events.v1"}});
 //   projection::ProjectionRunner runner(source, read_models, {});
@@ -48,7 +56,9 @@ struct TopicEventSourceOptions {
 // Thread safety: as EventSource. The bus outlives it.
 // Invariants:
 //   1. A feed gives every event of the log once and in order. Records that repeat one are dropped and counted.
-//   2. It waits in the consumer's Poll and nowhere else: an event is given as soon as it and all before it are read.
+//   2. It waits for the topics and for nothing else: an event is given as soon as it and all before it are read. No
+//   feed
+//      waits for another; who falls behind what they share reads alone again.
 //   3. What cannot be the log is an error at Open or NextBatch, never skipped:
 //        kDataLoss           EVENTS_MISSING: there is a gap; EVENT_REPLACED: another event at a position read before
 //        kInvalidArgument    NOT_AN_EVENT: another log's event, or one that contradicts itself
@@ -71,7 +81,15 @@ class TopicEventSource : public projection::EventSource {
 
  private:
   class Feed;
+  struct Shared {
+    std::shared_ptr<internal::SharedTail> tail;
+    std::uint64_t block;  // to begin with
+  };
 
+  // What a feed that has read up to `next` shares from now on. If there is nothing to share and `consumer` is at the
+  // end, this is what all share then. nullopt: it reads on alone.
+  std::optional<Shared> Share(std::unique_ptr<Consumer>& consumer,
+                              const std::map<std::string, Offset, std::less<>>& next);
   // The last position that the topics hold.
   absl::StatusOr<Position> ReadEnd();
   void RaiseEnd(Position position);
@@ -85,6 +103,7 @@ class TopicEventSource : public projection::EventSource {
   absl::Mutex mu_;
   // Feeds meet the same records; bounded.
   std::set<std::pair<TopicPartition, Offset>> passed_over_ ABSL_GUARDED_BY(mu_);
+  std::weak_ptr<internal::SharedTail> tail_ ABSL_GUARDED_BY(mu_);  // lives as long as a feed reads it
 };
 
 }  // namespace daybook::bus

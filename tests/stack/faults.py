@@ -238,11 +238,14 @@ class Faults:
 
     def recreate_command_topics(self):
         """Everything that was published is decided first: a command that is deleted undecided is not sent again. And
-        each gateway has read some of it: one that has not does not know that there was another topic."""
+        each gateway has read all of it back: it would send again what it has not. One that has read nothing does not
+        know that there was another topic."""
         self.publishing_gateway()
         if not wait_until(lambda: all(map(has_read_commands, self.gateways())), LIMIT, 0.2):
             raise Problem("a gateway reads no commands back")
-        with self.run.down("beneficiary-command", *GATEWAYS):
+        with self.run.down("connect", "beneficiary-command", *GATEWAYS):
+            self.stack.connect.stop()
+            live.wait_for_gateways(self.gateways(), LIMIT, ("gateway_input_lag_records", "gateway_outbox"))
             for name in GATEWAYS:
                 self.service(name).stop()
             self.await_lag_zero()
@@ -260,6 +263,7 @@ class Faults:
                 reasons.append(self.await_stop(name))
                 self.service(name).stop()
                 self.start_once(name, forget_positions=forget)
+            start(self.stack.connect)
         return ", ".join(reasons)
 
     def recreate_event_topics(self):

@@ -26,7 +26,6 @@ using internal::TopicKind;
 
 constexpr absl::Duration kPatience = absl::Milliseconds(20);  // how soon a failure or the end is noticed
 constexpr std::size_t kHeadersMax = 1024;                     // of a record, about
-constexpr std::size_t kTogetherMax = 4096;                    // records that are sent in one go
 
 // A topic's partition that is fed from the log.
 struct Output {
@@ -87,6 +86,10 @@ struct EventPublisher::Impl {
       lane.states = outputs.size();
       outputs.push_back({.topic = route.state_topic, .kind = TopicKind::kStates});
     }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      all_outputs.push_back(i);
+      if (outputs[i].kind == TopicKind::kEvents) events_outputs.push_back(i);
+    }
     deliveries.emplace(outputs.size());
   }
 
@@ -96,12 +99,12 @@ struct EventPublisher::Impl {
   absl::StatusOr<Position> FindWhereToGoOn();
   absl::StatusOr<std::unique_ptr<Producer>> MakeProducer();
   absl::Status Follow(Producer& producer, store::Subscription& log);
+  absl::Status Publish(Producer& producer, std::span<const store::EventView> events);
   absl::Status PrepareEvent(const store::EventView& event);
-  absl::Status PrepareState(Lane& lane, const store::EventView& event, const internal::Deliveries::Sent& sent);
+  absl::Status PrepareState(const store::EventView& event);
   Ready& NextReady();
-  absl::Status SendReady(Producer& producer);
-  absl::Status SendAll(Producer& producer, TopicKind kind);
-  absl::Status WaitUntilAnswered();
+  absl::Status SendReady(Producer& producer, TopicKind kind);
+  absl::Status WaitUntilAnswered(std::span<const std::size_t> of);
   bool MustEnd() const;
   void Wait(absl::Duration delay);
   Lane* LaneOf(std::string_view stream);
@@ -116,6 +119,8 @@ struct EventPublisher::Impl {
   const EventPublisherOptions options;
   Bus& bus;
   store::EventStore& store;
+  std::vector<std::size_t> all_outputs;
+  std::vector<std::size_t> events_outputs;
 
   // Own synchronisation.
   std::optional<internal::Deliveries> deliveries;
@@ -240,19 +245,30 @@ absl::Status EventPublisher::Impl::Follow(Producer& producer, store::Subscriptio
     if (absl::IsCancelled(events.status())) return absl::UnavailableError("the event store was closed");
     DAYBOOK_RETURN_IF_ERROR(events.status());
     read_at = options.clock->Monotonic();
-    for (const store::EventView& event : *events) {
-      if (const absl::Status prepared = PrepareEvent(event); !prepared.ok()) {  // what is before it goes out
-        DAYBOOK_RETURN_IF_ERROR(SendReady(producer));
-        DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered());
-        return prepared;
-      }
-      if (ready_count >= kTogetherMax) DAYBOOK_RETURN_IF_ERROR(SendReady(producer));
-    }
-    DAYBOOK_RETURN_IF_ERROR(SendReady(producer));  // they refer to these events
+    DAYBOOK_RETURN_IF_ERROR(Publish(producer, *events));
     if (!events->empty()) deliveries->Processed(events->back().position);
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
   }
   return absl::OkStatus();
+}
+
+// Events first, before states are even made: they are waited for. If one cannot be published, all before it is.
+absl::Status EventPublisher::Impl::Publish(Producer& producer, std::span<const store::EventView> events) {
+  absl::Status cannot;
+  for (std::size_t i = 0; i < events.size() && cannot.ok(); ++i) {
+    cannot = PrepareEvent(events[i]);
+    if (!cannot.ok()) events = events.first(i);
+  }
+  DAYBOOK_RETURN_IF_ERROR(SendReady(producer, TopicKind::kEvents));
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const absl::Status prepared = PrepareState(events[i]);
+    if (prepared.ok()) continue;
+    cannot = prepared;
+    break;
+  }
+  DAYBOOK_RETURN_IF_ERROR(SendReady(producer, TopicKind::kStates));
+  if (!cannot.ok()) DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered(all_outputs));
+  return cannot;
 }
 
 Ready& EventPublisher::Impl::NextReady() {
@@ -260,39 +276,28 @@ Ready& EventPublisher::Impl::NextReady() {
   return *ready[ready_count];
 }
 
-absl::Status EventPublisher::Impl::WaitUntilAnswered() {
-  while (!deliveries->WaitUntilAnswered(kPatience)) {
+absl::Status EventPublisher::Impl::WaitUntilAnswered(std::span<const std::size_t> of) {
+  while (!deliveries->WaitUntilAnswered(of, kPatience)) {
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
     if (MustEnd()) return absl::CancelledError("the time to finish is over");
   }
   return absl::OkStatus();
 }
 
-// Events first: they are waited for. And nothing before all before it is answered: librdkafka 2.0.2 lets five records
-// of a partition be on their way, and polls without pause while more wait; and few large requests are less work for
-// all.
-absl::Status EventPublisher::Impl::SendReady(Producer& producer) {
-  for (const TopicKind kind : {TopicKind::kEvents, TopicKind::kStates}) {
-    DAYBOOK_RETURN_IF_ERROR(SendAll(producer, kind));
-  }
-  ready_count = 0;
-  return absl::OkStatus();
-}
-
-absl::Status EventPublisher::Impl::SendAll(Producer& producer, TopicKind kind) {
+// Nothing before all before it of its topic is answered: librdkafka 2.0.2 lets five records of a partition be on their
+// way, and polls without pause while more wait; and few large requests are less work for all. States also come after
+// the events that they are of.
+absl::Status EventPublisher::Impl::SendReady(Producer& producer, TopicKind kind) {
+  if (ready_count == 0) return absl::OkStatus();
   to_send.clear();
-  std::vector<const Ready*> sending;
   for (std::size_t i = 0; i < ready_count; ++i) {
-    const Ready& one = *ready[i];
-    if (outputs[one.output].kind != kind) continue;
-    sending.push_back(&one);
-    to_send.push_back({one.record, [this, output = one.output](const absl::StatusOr<Delivery>& delivery) {
+    to_send.push_back({ready[i]->record, [this, output = ready[i]->output](const absl::StatusOr<Delivery>& delivery) {
                          OnDelivered(output, delivery);
                        }});
   }
-  if (sending.empty()) return absl::OkStatus();
-  DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered());
-  for (const Ready* one : sending) deliveries->Began(one->output, one->sent);
+  DAYBOOK_RETURN_IF_ERROR(WaitUntilAnswered(kind == TopicKind::kEvents ? events_outputs : all_outputs));
+  for (std::size_t i = 0; i < ready_count; ++i) deliveries->Began(ready[i]->output, ready[i]->sent);
+  ready_count = 0;
   for (std::size_t sent = 0; sent < to_send.size();) {
     absl::Status error;
     sent += producer.SendTogether(std::span(to_send).subspan(sent), error);
@@ -316,34 +321,27 @@ absl::Status EventPublisher::Impl::PrepareEvent(const store::EventView& event) {
                                                    ToAbsl(event.stream), " has no topic to go to")),
         "NO_ROUTE");
   }
-  internal::Deliveries::Sent sent{event.position, read_at, Timestamp()};
   Output& events = outputs[lane->events];
-  if (event.position > events.last) {
-    Ready& next = NextReady();
-    DAYBOOK_ASSIGN_OR_RETURN(next.record,
-                             EncodeEvent(events.topic, {&event, options.partition, events.last}, next.headers));
-    DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, codec::DecodeEnvelope(event.envelope));
-    sent.recorded_at = metadata.recorded_at;
-    next.output = lane->events;
-    next.sent = sent;
-    ++ready_count;
-    events.last = event.position;
-  }
-  if (!lane->states.has_value()) return absl::OkStatus();
-  lane->types.emplace_back(event.type);
-  return PrepareState(*lane, event, sent);
+  if (event.position <= events.last) return absl::OkStatus();
+  Ready& next = NextReady();
+  DAYBOOK_ASSIGN_OR_RETURN(next.record,
+                           EncodeEvent(events.topic, {&event, options.partition, events.last}, next.headers));
+  DAYBOOK_ASSIGN_OR_RETURN(const EventMetadata metadata, codec::DecodeEnvelope(event.envelope));
+  next.output = lane->events;
+  next.sent = {event.position, read_at, metadata.recorded_at};
+  ++ready_count;
+  events.last = event.position;
+  return absl::OkStatus();
 }
 
-absl::Status EventPublisher::Impl::PrepareState(Lane& lane, const store::EventView& event,
-                                                const internal::Deliveries::Sent& sent) {
+absl::Status EventPublisher::Impl::PrepareState(const store::EventView& event) {
+  Lane& lane = *LaneOf(event.stream);
+  if (!lane.states.has_value()) return absl::OkStatus();
   Output& states = outputs[*lane.states];
-  const bool ends_command = event.index + 1 == event.count;
-  if (event.position <= states.last) {  // no state ends inside a command, so neither does `last`
-    lane.types.clear();
-    return absl::OkStatus();
-  }
+  if (event.position <= states.last) return absl::OkStatus();  // no state ends inside a command, so neither does `last`
+  lane.types.emplace_back(event.type);
   DAYBOOK_RETURN_IF_ERROR(Annotate(lane.fold->Apply(event, store), absl::StrCat("position ", event.position.value())));
-  if (!ends_command) return absl::OkStatus();
+  if (event.index + 1 < event.count) return absl::OkStatus();
   StateChange change;
   change.stream = event.stream;
   change.event_types.swap(lane.types);
@@ -354,7 +352,7 @@ absl::Status EventPublisher::Impl::PrepareState(Lane& lane, const store::EventVi
   DAYBOOK_ASSIGN_OR_RETURN(next.record, internal::EncodeState(states.topic, options.partition, event.position, change,
                                                               next.value, next.headers));
   next.output = *lane.states;
-  next.sent = sent;
+  next.sent = {event.position, read_at, change.metadata.recorded_at};
   ++ready_count;
   states.last = event.position;
   return absl::OkStatus();

@@ -1,10 +1,12 @@
 #ifndef DAYBOOK_BUS_INTERNAL_DELIVERIES_H_
 #define DAYBOOK_BUS_INTERNAL_DELIVERIES_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -65,14 +67,19 @@ class Deliveries {
   }
   std::size_t under_way() const {
     absl::MutexLock lock(&mu_);
-    return Count();
+    std::size_t count = 0;
+    for (const auto& sent : under_way_) count += sent.size();
+    return count;
   }
-  // Waits until everything is answered (true), there is a failure, or the time is over.
-  bool WaitUntilAnswered(absl::Duration timeout) const {
-    const auto over = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return Count() == 0 || !failure_.ok(); };
+  // Waits until everything of these outputs is answered (true), there is a failure, or the time is over.
+  bool WaitUntilAnswered(std::span<const std::size_t> outputs, absl::Duration timeout) const {
+    const auto answered = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+      return std::all_of(outputs.begin(), outputs.end(), [this](std::size_t one) { return under_way_[one].empty(); });
+    };
+    const auto over = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return answered() || !failure_.ok(); };
     absl::MutexLock lock(&mu_);
     mu_.AwaitWithTimeout(absl::Condition(&over), timeout);
-    return Count() == 0;
+    return answered();
   }
   std::uint64_t done(std::size_t output) const {
     absl::MutexLock lock(&mu_);
@@ -89,12 +96,6 @@ class Deliveries {
   }
 
  private:
-  std::size_t Count() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-    std::size_t count = 0;
-    for (const auto& sent : under_way_) count += sent.size();
-    return count;
-  }
-
   mutable absl::Mutex mu_;
   std::vector<std::deque<Sent>> under_way_ ABSL_GUARDED_BY(mu_);
   std::vector<std::uint64_t> done_ ABSL_GUARDED_BY(mu_);

@@ -9,7 +9,7 @@
 #include "beneficiary/gateway_service/gateway_metrics.h"
 #include "beneficiary/gateway_service/replay.h"
 #include "daybook/base/reason.h"
-#include "daybook/bus/memory/memory_bus.h"
+#include "daybook/testing/forgetting_bus.h"
 #include "daybook/testing/forwarding_bus.h"
 #include "daybook/testing/temporary_directory.h"
 #include "live_gateway/live_kit.h"
@@ -98,13 +98,13 @@ class LiveGatewayTest : public ::testing::Test {
   static absl::Status ErrorOf(Instance& instance) { return instance->status().error; }
 
   testing::TemporaryDirectory directory_;
-  std::unique_ptr<bus::Bus> bus_ = bus::NewMemoryBus();
+  std::unique_ptr<bus::Bus> bus_ = testing::NewForgettingMemoryBus();
 };
 
 TEST_F(LiveGatewayTest, LiveTopicsGiveTheCommandsOfTheFileFeed) {
   for (const std::string name : {"sample", "bos-a"}) {
     SCOPED_TRACE(name);
-    bus_ = bus::NewMemoryBus();
+    bus_ = testing::NewForgettingMemoryBus();
     Load(name, "bos-uk");
     Instance gateway(*bus_, Options());
     ASSERT_EQ(gateway.Start(), absl::OkStatus());
@@ -160,7 +160,7 @@ TEST_F(LiveGatewayTest, KilledAtEveryWriteItRepeatsNoCommandAndLosesNone) {
     bool died = true;
     for (int writes = 4; died; writes += kStride) {
       SCOPED_TRACE(::testing::Message() << "at write " << writes);
-      bus_ = bus::NewMemoryBus();
+      bus_ = testing::NewForgettingMemoryBus();
       MakeTopics(*bus_, fixture, "bos-uk");
       Instance gateway(*bus_, Options());
       ASSERT_EQ(gateway.Start(writes, death), absl::OkStatus());

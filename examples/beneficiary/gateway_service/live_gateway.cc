@@ -297,14 +297,13 @@ LiveGatewayStatus LiveGateway::status() const {
     absl::MutexLock lock(&impl_->mu);
     status.error = impl_->error;
   }
-  const bus::Consumer& consumer = impl_->inputs->consumer();
-  status.bus = consumer.health();
-  status.caught_up = status.phase != Phase::kStarting && consumer.CaughtUp();
+  status.bus = impl_->inputs->health();
+  status.caught_up = status.phase != Phase::kStarting && impl_->inputs->CaughtUp();
   status.takeovers = impl_->takeovers.load();
   status.transactions = impl_->transactions.load();
   status.rounds = impl_->rounds.load();
   status.instances = impl_->inputs->Instances();
-  status.partitions = consumer.Progress();
+  status.partitions = impl_->inputs->Progress();
   return status;
 }
 

@@ -25,7 +25,10 @@ struct ConsumerOptions {
   std::string name;  // for metrics and logs: "gateway"
   Isolation isolation = Isolation::kReadCommitted;
   absl::Duration metadata_interval = absl::Seconds(5);     // how soon a new topic or partition is found (AssignTopics)
-  absl::Duration fetch_wait_max = absl::Milliseconds(50);  // how long the broker may hold a fetch that finds nothing
+  absl::Duration fetch_wait_max = absl::Milliseconds(50);  // how long the broker may hold a fetch that finds too little
+  // What is too little. More than 1 for records that nobody waits for: they come up to fetch_wait_max later, in fewer
+  // and larger pieces. A hint: they may come at once.
+  std::size_t fetch_bytes_min = 1;
   // Read ahead and not polled yet. librdkafka 2.0.2 fetches nothing for up to a second after it was full: a reader that
   // catches up at full speed wants it to hold a second's worth.
   std::size_t queue_bytes_max = 64 * 1024 * 1024;

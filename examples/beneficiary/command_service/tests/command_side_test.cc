@@ -16,9 +16,9 @@
 #include "daybook/base/uuid_source.h"
 #include "daybook/bus/command_record.h"
 #include "daybook/bus/event_record.h"
-#include "daybook/bus/memory/memory_bus.h"
 #include "daybook/cloudevents/binary_mode.h"
 #include "daybook/testing/eventually.h"
+#include "daybook/testing/forgetting_bus.h"
 
 namespace beneficiary {
 namespace {
@@ -79,7 +79,7 @@ class CommandSideTest : public ::testing::Test {
     return types;
   }
 
-  std::unique_ptr<bus::Bus> bus_ = bus::NewMemoryBus();
+  std::unique_ptr<bus::Bus> bus_ = daybook::testing::NewForgettingMemoryBus();
   std::unique_ptr<CommandSide> side_;
   std::uint64_t sent_ = 0;
 };
@@ -191,7 +191,7 @@ TEST_F(CommandSideTest, AChangeIsCalledWhatBosCallsIt) {
 
 TEST_F(CommandSideTest, TopicsThatAreOtherwiseThanTheyMustBeAreNamed) {
   side_.reset();
-  bus_ = bus::NewMemoryBus();
+  bus_ = daybook::testing::NewForgettingMemoryBus();
   ASSERT_TRUE(bus_->admin()
                   .CreateTopic({.topic = kClientEvents, .partitions = 3, .replication = 1, .config = {}}, kLimit)
                   .ok());

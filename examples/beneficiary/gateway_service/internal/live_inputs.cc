@@ -26,6 +26,10 @@ constexpr std::string_view kPrefixKey = "prefix";
 constexpr absl::Duration kBehindAfter = absl::Seconds(1);
 // What was sent before a snapshot's last record may come to be seen in another partition that much later.
 constexpr absl::Duration kSnapshotSettles = absl::Seconds(2);
+// The broker answers for what is read back when there is so much of it, or after so long: nothing waits for it, and
+// whoever waits for the commands themselves has the processors first.
+constexpr std::size_t kOutputFetchBytes = 64 * 1024;
+constexpr absl::Duration kOutputFetchWait = absl::Milliseconds(100);
 
 // The rows of a directory belong to one source: another one's changes over them would be nonsense.
 absl::Status CheckSource(store::KeyValue& rows, const BosSource& source) {
@@ -73,8 +77,13 @@ absl::StatusOr<std::unique_ptr<LiveInputs>> LiveInputs::Open(bus::Bus& bus, cons
   for (const BosSource& source : options.sources) DAYBOOK_RETURN_IF_ERROR(inputs->OpenLane(source, publisher));
   inputs->AddRoutes(publisher);
   // Its output counts as soon as it is there (ADR 26); a connector's changes are facts of the source either way.
-  DAYBOOK_ASSIGN_OR_RETURN(inputs->consumer_,
+  DAYBOOK_ASSIGN_OR_RETURN(inputs->changes_,
                            bus.NewConsumer({.name = "gateway", .isolation = bus::Isolation::kReadUncommitted}));
+  if (publisher == nullptr) return inputs;
+  DAYBOOK_ASSIGN_OR_RETURN(inputs->output_, bus.NewConsumer({.name = "gateway-output",
+                                                             .isolation = bus::Isolation::kReadUncommitted,
+                                                             .fetch_wait_max = kOutputFetchWait,
+                                                             .fetch_bytes_min = kOutputFetchBytes}));
   return inputs;
 }
 
@@ -112,10 +121,7 @@ absl::Status LiveInputs::OpenLane(const BosSource& source, TopicPublisher* publi
 }
 
 void LiveInputs::AddRoutes(TopicPublisher* publisher) {
-  const auto add = [this](std::string topic, Route route) {
-    routes_.emplace(topic, route);
-    topics_.push_back(std::move(topic));
-  };
+  const auto add = [this](std::string topic, Route route) { routes_.emplace(std::move(topic), route); };
   for (const std::unique_ptr<Lane>& lane : lanes_) {
     for (const std::string& topic : CapturedTopics(lane->source)) {
       add(topic, {Route::Kind::kChanges, lane.get()});
@@ -163,13 +169,13 @@ absl::Status LiveInputs::CheckHistory(const std::vector<bus::Start>& starts, abs
       const bool forgotten = std::find(options_.forget_positions.begin(), options_.forget_positions.end(), topic) !=
                              options_.forget_positions.end();
       if (forgotten) continue;
-      const absl::StatusOr<std::int32_t> count = consumer_->PartitionCount(topic, timeout);
+      const absl::StatusOr<std::int32_t> count = changes_->PartitionCount(topic, timeout);
       if (absl::IsNotFound(count.status())) continue;
       DAYBOOK_RETURN_IF_ERROR(count.status());
       for (std::int32_t partition = 0; partition < *count; ++partition) {
         const bus::TopicPartition where{topic, bus::BusPartition(partition)};
         if (known.contains(where)) continue;
-        const absl::StatusOr<bus::OffsetRange> range = consumer_->Offsets(where, timeout);
+        const absl::StatusOr<bus::OffsetRange> range = changes_->Offsets(where, timeout);
         if (absl::IsNotFound(range.status())) return absl::UnavailableError(range.status().message());  // being made
         DAYBOOK_RETURN_IF_ERROR(range.status());
         if (range->begin == bus::Offset()) continue;
@@ -185,10 +191,25 @@ absl::Status LiveInputs::CheckHistory(const std::vector<bus::Start>& starts, abs
   return absl::OkStatus();
 }
 
+absl::Status LiveInputs::AssignTopics(bus::Consumer& consumer, bool changes, const std::vector<bus::Start>& all,
+                                      absl::Duration timeout) {
+  const auto is_its = [&](const Route& route) { return (route.kind == Route::Kind::kChanges) == changes; };
+  std::vector<std::string> topics;
+  for (const auto& [topic, route] : routes_) {
+    if (is_its(route)) topics.push_back(topic);
+  }
+  std::vector<bus::Start> starts;
+  for (const bus::Start& start : all) {
+    if (is_its(routes_.find(start.partition.topic)->second)) starts.push_back(start);
+  }
+  return WithAdvice(consumer.AssignTopics(std::move(topics), starts, timeout));
+}
+
 absl::Status LiveInputs::Assign(absl::Duration timeout) {
   const std::vector<bus::Start> starts = Starts();
   DAYBOOK_RETURN_IF_ERROR(CheckHistory(starts, timeout));
-  return WithAdvice(consumer_->AssignTopics(topics_, starts, timeout));
+  DAYBOOK_RETURN_IF_ERROR(AssignTopics(*changes_, /*changes=*/true, starts, timeout));
+  return output_ == nullptr ? absl::OkStatus() : AssignTopics(*output_, /*changes=*/false, starts, timeout);
 }
 
 absl::Status LiveInputs::SortReadBack(const bus::Record& record, const Route& route) {
@@ -258,9 +279,7 @@ absl::Status LiveInputs::Apply(Lane& lane, absl::FunctionRef<absl::Status()> mak
 void LiveInputs::NoteWhetherBehind() {
   const absl::Duration now = options_.clock->Monotonic();
   bool behind = false;
-  for (const bus::PartitionProgress& progress : consumer_->Progress()) {
-    const auto route = routes_.find(progress.partition.topic);
-    if (route == routes_.end() || route->second.kind != Route::Kind::kChanges) continue;
+  for (const bus::PartitionProgress& progress : changes_->Progress()) {
     const auto at_end = at_end_.try_emplace(progress.partition, -absl::InfiniteDuration()).first;
     if (progress.end && progress.next >= *progress.end) at_end->second = now;
     behind |= now - at_end->second > kBehindAfter;
@@ -288,11 +307,22 @@ absl::Status LiveInputs::CheckSnapshot(Lane& lane) {
   return absl::OkStatus();
 }
 
-absl::Status LiveInputs::PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room) {
-  absl::StatusOr<bus::RecordBatch> batch = consumer_->Poll({.timeout = timeout});
+absl::StatusOr<bus::RecordBatch> LiveInputs::Poll(bus::Consumer& consumer, absl::Duration timeout) {
+  absl::StatusOr<bus::RecordBatch> batch = consumer.Poll({.timeout = timeout});
   if (!batch.ok()) return WithAdvice(batch.status());
-  NoteWhetherBehind();
   for (const bus::Record& record : batch->records()) DAYBOOK_RETURN_IF_ERROR(Sort(record));
+  return batch;
+}
+
+absl::Status LiveInputs::PollAndApply(absl::Duration timeout, absl::FunctionRef<absl::Status()> make_room) {
+  bus::RecordBatch output;
+  if (output_ != nullptr) {
+    DAYBOOK_ASSIGN_OR_RETURN(output, Poll(*output_, absl::ZeroDuration()));
+  }
+  // A long history of output is read without a pause.
+  const absl::Duration wait = output.empty() ? timeout : absl::ZeroDuration();
+  DAYBOOK_ASSIGN_OR_RETURN(const bus::RecordBatch changes, Poll(*changes_, wait));
+  NoteWhetherBehind();
   for (const std::unique_ptr<Lane>& lane : lanes_) {
     DAYBOOK_RETURN_IF_ERROR(Annotate(Apply(*lane, make_room), absl::StrCat("BOS ", lane->source.instance)));
   }
@@ -324,17 +354,18 @@ void LiveInputs::SetRole(cdc::Role role) {
 
 absl::Status LiveInputs::FindEnds(absl::Duration timeout) {
   ends_.clear();
+  const std::vector<bus::PartitionProgress> all = Progress();
   std::map<std::string, std::int32_t> assigned;
-  for (const bus::PartitionProgress& progress : consumer_->Progress()) ++assigned[progress.partition.topic];
-  for (const std::string& topic : topics_) {
-    const absl::StatusOr<std::int32_t> count = consumer_->PartitionCount(topic, timeout);
+  for (const bus::PartitionProgress& progress : all) ++assigned[progress.partition.topic];
+  for (const auto& [topic, route] : routes_) {
+    const absl::StatusOr<std::int32_t> count = changes_->PartitionCount(topic, timeout);
     if (absl::IsNotFound(count.status())) continue;
     DAYBOOK_RETURN_IF_ERROR(count.status());
     // The one before may have read a partition that this process has not heard of yet.
     if (*count != assigned[topic]) return absl::UnavailableError(absl::StrCat(topic, " is not read entirely yet"));
   }
-  for (const bus::PartitionProgress& progress : consumer_->Progress()) {
-    const absl::StatusOr<bus::OffsetRange> range = consumer_->Offsets(progress.partition, timeout);
+  for (const bus::PartitionProgress& progress : all) {
+    const absl::StatusOr<bus::OffsetRange> range = changes_->Offsets(progress.partition, timeout);
     // Deleted under the reader, who finds out by itself, and says what to do.
     if (absl::IsNotFound(range.status())) return absl::UnavailableError(range.status().message());
     DAYBOOK_RETURN_IF_ERROR(range.status());
@@ -344,11 +375,26 @@ absl::Status LiveInputs::FindEnds(absl::Duration timeout) {
 }
 
 bool LiveInputs::AtEnds() const {
-  const std::vector<bus::PartitionProgress> all = consumer_->Progress();
+  const std::vector<bus::PartitionProgress> all = Progress();
   return std::all_of(all.begin(), all.end(), [this](const bus::PartitionProgress& progress) {
     const auto end = ends_.find(progress.partition);
     return end == ends_.end() || progress.next >= end->second;
   });
+}
+
+absl::Status LiveInputs::health() const {
+  DAYBOOK_RETURN_IF_ERROR(changes_->health());
+  return output_ == nullptr ? absl::OkStatus() : output_->health();
+}
+
+bool LiveInputs::CaughtUp() const { return changes_->CaughtUp() && (output_ == nullptr || output_->CaughtUp()); }
+
+std::vector<bus::PartitionProgress> LiveInputs::Progress() const {
+  std::vector<bus::PartitionProgress> all = changes_->Progress();
+  if (output_ == nullptr) return all;
+  for (bus::PartitionProgress& progress : output_->Progress()) all.push_back(std::move(progress));
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.partition < b.partition; });
+  return all;
 }
 
 std::uint64_t LiveInputs::outbox() const {

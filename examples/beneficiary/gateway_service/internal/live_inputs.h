@@ -24,7 +24,8 @@
 
 namespace beneficiary::internal {
 
-// One gateway per BOS, and the consumer that feeds them all.
+// One gateway per BOS, and what feeds them all: a consumer of BOS's changes, and one of what gateways published, which
+// nobody waits for and which therefore comes in larger pieces.
 //
 // Thread safety: one thread drives it; what is const is for any thread.
 class LiveInputs {
@@ -53,7 +54,11 @@ class LiveInputs {
   // Commands and letters that were not acknowledged.
   std::uint64_t outbox() const;
   std::vector<LiveGatewayStatus::Instance> Instances() const;
-  const daybook::bus::Consumer& consumer() const { return *consumer_; }
+
+  // Of both consumers, as bus/consumer.h.
+  absl::Status health() const;
+  bool CaughtUp() const;
+  std::vector<daybook::bus::PartitionProgress> Progress() const;
 
  private:
   // A BOS with its gateway, and what of a batch is for it.
@@ -77,6 +82,10 @@ class LiveInputs {
   absl::Status OpenLane(const BosSource& source, TopicPublisher* publisher);
   void AddRoutes(TopicPublisher* publisher);
   std::vector<daybook::bus::Start> Starts();
+  absl::Status AssignTopics(daybook::bus::Consumer& consumer, bool changes,
+                            const std::vector<daybook::bus::Start>& starts, absl::Duration timeout);
+  // Puts what it gives with its lanes, which refer to it from then on.
+  absl::StatusOr<daybook::bus::RecordBatch> Poll(daybook::bus::Consumer& consumer, absl::Duration timeout);
   absl::Status CheckHistory(const std::vector<daybook::bus::Start>& starts, absl::Duration timeout);
   absl::Status Sort(const daybook::bus::Record& record);
   absl::Status SortReadBack(const daybook::bus::Record& record, const Route& route);
@@ -87,9 +96,9 @@ class LiveInputs {
 
   const LiveGatewayOptions& options_;
   std::vector<std::unique_ptr<Lane>> lanes_;
-  std::vector<std::string> topics_;
   daybook::StringMap<Route> routes_;
-  std::unique_ptr<daybook::bus::Consumer> consumer_;
+  std::unique_ptr<daybook::bus::Consumer> changes_;
+  std::unique_ptr<daybook::bus::Consumer> output_;  // nullptr: it is not read back
   std::map<daybook::bus::TopicPartition, daybook::bus::Offset> ends_;
   std::map<daybook::bus::TopicPartition, absl::Duration> at_end_;  // when each was last read to its end; of changes
 };

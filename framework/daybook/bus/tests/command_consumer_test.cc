@@ -7,11 +7,11 @@
 
 #include "daybook/base/reason.h"
 #include "daybook/bus/command_record.h"
-#include "daybook/bus/memory/memory_bus.h"
 #include "daybook/bus/tests/crashing_bus.h"
 #include "daybook/bus/tests/published_log.h"
 #include "daybook/runtime/tests/account.h"
 #include "daybook/runtime/tests/harness.h"
+#include "daybook/testing/forgetting_bus.h"
 #include "daybook/testing/seeded_bug.h"
 
 namespace daybook::bus {
@@ -121,7 +121,7 @@ class CommandConsumerTest : public ::testing::Test {
   std::int64_t Balance(std::string_view key) { return accounts_->Load(key)->state.balance(); }
   std::size_t Events() { return runtime::ReadLog(*store_).size(); }
 
-  std::unique_ptr<Bus> bus_ = NewMemoryBus();
+  std::unique_ptr<Bus> bus_ = daybook::testing::NewForgettingMemoryBus();
   std::unique_ptr<store::EventStore> store_ = store::NewMemoryEventStore();
   runtime::GatedCommitPoint gate_{*store_};
   std::map<std::uint64_t, CommandId> ids_;
@@ -318,7 +318,7 @@ std::size_t LettersAfterACrash(const std::function<void()>& crash, const std::fu
 
 TEST_F(CommandConsumerTest, ThePositionWaitsUntilADeadLetterIsDurable) {
   const auto run = [&] {
-    bus_ = NewMemoryBus();
+    bus_ = daybook::testing::NewForgettingMemoryBus();
     producer_.reset();
     SetUp();
     store_ = store::NewMemoryEventStore();

@@ -10,10 +10,10 @@
 #include <thread>
 
 #include "daybook/base/reason.h"
-#include "daybook/bus/memory/memory_bus.h"
 #include "daybook/bus/tests/topic_log.h"
 #include "daybook/bus/topic_event_source.h"
 #include "daybook/testing/eventually.h"
+#include "daybook/testing/forgetting_bus.h"
 #include "daybook/testing/forwarding_bus.h"
 
 namespace daybook::bus {
@@ -129,7 +129,7 @@ class SharedTailTest : public ::testing::Test {
   };
 
   std::mt19937_64 random_{7};
-  std::unique_ptr<Bus> inner_ = NewMemoryBus();
+  std::unique_ptr<Bus> inner_ = daybook::testing::NewForgettingMemoryBus();
   CountingBus bus_{*inner_};
   std::unique_ptr<Producer> producer_;
   TopicLog log_;

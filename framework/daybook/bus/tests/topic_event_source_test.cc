@@ -14,12 +14,12 @@
 #include "daybook/base/reason.h"
 #include "daybook/bus/dead_letter.h"
 #include "daybook/bus/dead_letter_writer.h"
-#include "daybook/bus/memory/memory_bus.h"
 #include "daybook/bus/tests/topic_log.h"
 #include "daybook/projection/projector.h"
 #include "daybook/projection/tests/account_log.h"
 #include "daybook/projection/tests/failing_key_value.h"
 #include "daybook/testing/eventually.h"
+#include "daybook/testing/forgetting_bus.h"
 
 namespace daybook::bus {
 namespace {
@@ -137,7 +137,7 @@ class TopicEventSourceTest : public ::testing::Test {
   }
 
   static codec::EventCodec<Account::Event> codec_;
-  std::unique_ptr<Bus> bus_ = NewMemoryBus();
+  std::unique_ptr<Bus> bus_ = daybook::testing::NewForgettingMemoryBus();
   std::unique_ptr<Producer> producer_;
   TopicLog log_;
   std::uint64_t published_ = 0;

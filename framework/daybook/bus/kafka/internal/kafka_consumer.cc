@@ -14,6 +14,8 @@
 namespace daybook::bus::internal {
 namespace {
 
+constexpr std::size_t kFetchBytesMinMax = 100'000'000;  // librdkafka's
+
 absl::Duration Now() { return Clock::System().Monotonic(); }
 
 constexpr absl::Duration kAskTimeout = absl::Seconds(1);
@@ -108,6 +110,9 @@ absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions
   if (options.metadata_interval <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("ConsumerOptions::metadata_interval is not positive");
   }
+  if (options.fetch_bytes_min < 1 || options.fetch_bytes_min > kFetchBytesMinMax) {
+    return absl::InvalidArgumentError("ConsumerOptions::fetch_bytes_min is not from 1 to 100000000");
+  }
   auto client = std::make_shared<Client>(kafka, Role::kConsumer, options.name);
   DAYBOOK_ASSIGN_OR_RETURN(
       ConfHandle conf,
@@ -120,6 +125,7 @@ absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions
            {"check.crcs", "true"},
            {"isolation.level", options.isolation == Isolation::kReadCommitted ? "read_committed" : "read_uncommitted"},
            {"fetch.wait.max.ms", absl::StrCat(ToMilliseconds(options.fetch_wait_max))},
+           {"fetch.min.bytes", absl::StrCat(options.fetch_bytes_min)},
            {"queued.max.messages.kbytes", absl::StrCat(options.queue_bytes_max / 1024)}}));
   DAYBOOK_RETURN_IF_ERROR(client->Start(std::move(conf)));
   rd_kafka_poll_set_consumer(client->get());

@@ -1,5 +1,8 @@
 #include "daybook/bus/kafka/internal/client.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <array>
 #include <fstream>
 #include <span>
@@ -139,6 +142,18 @@ void OnRdLog(const rd_kafka_t* client, int level, const char* facility, const ch
        {"text", std::string(text)}});
 }
 
+// A broker's thread wakes up with the first record, and would take the processor from the thread that is about to give
+// it the next ones: the first would go alone, the others a round trip later.
+rd_kafka_resp_err_t OnRdThreadStart(rd_kafka_t*, rd_kafka_thread_type_t type, const char*, void*) noexcept {
+  const sched_param none{};
+  if (type == RD_KAFKA_THREAD_BROKER) pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t OnRdNew(rd_kafka_t* client, const rd_kafka_conf_t*, void*, char*, std::size_t) noexcept {
+  return rd_kafka_interceptor_add_on_thread_start(client, "daybook", OnRdThreadStart, nullptr);
+}
+
 // librdkafka's error for a missing file does not say which.
 absl::Status CheckFiles(const KafkaSecurity& security) {
   for (const std::string* path : {&security.ca_file, &security.certificate_file, &security.key_file}) {
@@ -192,6 +207,7 @@ absl::StatusOr<ConfHandle> Client::MakeConf(const Settings& settings) {
     DAYBOOK_RETURN_IF_ERROR(Set(conf.get(), name, value));
   }
   for (const auto& [name, value] : settings) DAYBOOK_RETURN_IF_ERROR(Set(conf.get(), name, value));
+  if (role_ == Role::kProducer) rd_kafka_conf_interceptor_add_on_new(conf.get(), "daybook", OnRdNew, nullptr);
   rd_kafka_conf_set_opaque(conf.get(), this);
   rd_kafka_conf_set_error_cb(conf.get(), OnRdError);
   rd_kafka_conf_set_stats_cb(conf.get(), OnRdFigures);

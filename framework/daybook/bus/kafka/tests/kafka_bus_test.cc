@@ -3,13 +3,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "absl/synchronization/mutex.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/uuid_source.h"
 #include "daybook/bus/kafka/tests/broker.h"
+#include "daybook/testing/eventually.h"
 
 namespace daybook::bus {
 namespace {
@@ -92,6 +99,26 @@ absl::Status RoundTrip(const KafkaOptions& options) {
   const auto batch = consumer->Poll({.timeout = absl::Seconds(10)});
   if (!batch.ok()) return batch.status();
   return batch->size() == 1 ? absl::OkStatus() : absl::InternalError("no record came");
+}
+
+// The policies of this process's threads whose names begin with `name`.
+std::vector<int> PoliciesOf(std::string_view name) {
+  std::vector<int> policies;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string thread;
+    std::getline(std::ifstream(task.path() / "comm"), thread);
+    if (thread.starts_with(name)) policies.push_back(sched_getscheduler(std::stoi(task.path().filename())));
+  }
+  return policies;
+}
+
+TEST(KafkaBusTest, AProducersThreadsLeaveTheProcessorToWhoeverGivesThemRecords) {
+  const auto bus = *OpenKafkaBus(Plain());
+  const auto producer = *bus->NewProducer({.name = "publisher"});
+  EXPECT_TRUE(daybook::testing::Eventually([] {
+    const std::vector<int> policies = PoliciesOf("rdk:broker");
+    return std::find(policies.begin(), policies.end(), SCHED_BATCH) != policies.end();
+  }));
 }
 
 TEST(KafkaSecurityTest, MutualTlsCarriesRecords) {

@@ -105,10 +105,10 @@ class Consumer {
   virtual absl::Status Assign(std::span<const Start> starts, absl::Duration timeout = absl::Seconds(30)) = 0;
 
   // Waits until there is a record, or CaughtUp has become true, or options.timeout has passed; the batch is empty then.
-  // Errors as those of AssignTopics, if they come up while reading (retention overtook a slow reader; the topic was
-  // deleted and made again): kFailedPrecondition, at every call, until the reader assigns anew; what was read before
-  // the error is given first. kPermissionDenied: the broker refuses this client. kDataLoss: a record is damaged
-  // (checksum).
+  // A timeout of zero takes what is there. Errors as those of AssignTopics, if they come up while reading (retention
+  // overtook a slow reader; the topic was deleted and made again): kFailedPrecondition, at every call, until the reader
+  // assigns anew; what was read before the error is given first. kPermissionDenied: the broker refuses this client.
+  // kDataLoss: a record is damaged (checksum).
   virtual absl::StatusOr<RecordBatch> Poll(const PollOptions& options) = 0;
 
   // Goes on from another offset of an assigned partition: after an aborted transaction. kNotFound: not assigned.

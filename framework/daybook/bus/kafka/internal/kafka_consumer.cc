@@ -252,7 +252,7 @@ absl::Status KafkaConsumer::CheckMarks(std::span<const Start> starts, absl::Dura
   const absl::Duration deadline = Now() + timeout;
   while (!open_marks_.empty()) {
     if (Now() > deadline) return absl::UnavailableError("the broker did not give the last record read in time");
-    DAYBOOK_RETURN_IF_ERROR(StepCheck(absl::Milliseconds(100)));
+    DAYBOOK_RETURN_IF_ERROR(StepCheck(absl::Milliseconds(100)).status());
   }
   return RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign");
 }
@@ -268,13 +268,14 @@ absl::Status KafkaConsumer::BeginCheck(std::span<const Start> starts) {
   return at_marks.empty() ? absl::OkStatus() : AssignList(at_marks);
 }
 
-// One answer of the broker, waited for at most so long.
-absl::Status KafkaConsumer::StepCheck(absl::Duration timeout) {
+// One answer of the broker, waited for at most so long; false: there was none.
+absl::StatusOr<bool> KafkaConsumer::StepCheck(absl::Duration timeout) {
   const MessageHandle message(rd_kafka_consumer_poll(client_->get(), ToMilliseconds(timeout)));
-  if (message == nullptr || message->rkt == nullptr) return absl::OkStatus();
+  if (message == nullptr) return false;
+  if (message->rkt == nullptr) return true;
   const auto found =
       open_marks_.find(TopicPartition{rd_kafka_topic_name(message->rkt), BusPartition(message->partition)});
-  if (found == open_marks_.end()) return absl::OkStatus();
+  if (found == open_marks_.end()) return true;
   client_->SayReachable();
   const auto [partition, mark] = *found;
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && message->offset == mark.offset.value()) {
@@ -287,7 +288,7 @@ absl::Status KafkaConsumer::StepCheck(absl::Duration timeout) {
     DAYBOOK_RETURN_IF_ERROR(CheckMarkIsGone(partition, mark, kCheckTimeout));
   }
   open_marks_.erase(partition);  // other errors: reading on meets them too
-  return absl::OkStatus();
+  return true;
 }
 
 // There is no record at the mark. Retention and compaction can have taken it; where neither can, the topic is another
@@ -327,14 +328,17 @@ void KafkaConsumer::CheckAgain(absl::Duration timeout) {
     failure_ = BeginCheck(Places());
     check_ = Check::kUnderWay;
   }
-  absl::Status step;
-  while (step.ok() && failure_.ok() && !open_marks_.empty() && Now() < deadline) step = StepCheck(deadline - Now());
-  if (absl::IsUnavailable(step) || (!step.ok() && !std::exchange(is_suspected_, true))) {
+  // Whoever only looks, without time to wait, comes to an end too: what is there is taken.
+  absl::StatusOr<bool> step = true;
+  while (step.ok() && failure_.ok() && !open_marks_.empty() && (*step || Now() < deadline)) {
+    step = StepCheck(std::max(deadline - Now(), absl::ZeroDuration()));
+  }
+  if (absl::IsUnavailable(step.status()) || (!step.ok() && !std::exchange(is_suspected_, true))) {
     // Not answered; or what was read ahead before may have been taken for what is there: once more.
     check_ = Check::kDue;
     return;
   }
-  if (failure_.ok()) failure_ = step;
+  if (failure_.ok()) failure_ = step.status();
   if (failure_.ok() && !open_marks_.empty()) return;
   check_ = Check::kNone;
   is_suspected_ = false;

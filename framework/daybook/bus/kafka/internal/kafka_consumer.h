@@ -61,7 +61,7 @@ class KafkaConsumer : public Consumer {
   absl::Status CheckMarks(std::span<const Start> starts, absl::Duration timeout);
   absl::Status CheckMarkIsGone(const TopicPartition& partition, const ReadMark& mark, absl::Duration timeout);
   absl::Status BeginCheck(std::span<const Start> starts);
-  absl::Status StepCheck(absl::Duration timeout);
+  absl::StatusOr<bool> StepCheck(absl::Duration timeout);
   void CheckAgain(absl::Duration timeout);
   std::vector<Start> Places() const;
   absl::Status AssignList(const std::vector<Start>& starts);

@@ -66,8 +66,9 @@ def main(build):
         return 1
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         said = [one for one in pool.map(lambda each: compile_one(*each), work) if one]
-    print("\n".join([*said, f"{len(work)} headers that no source begins with, {len(said)} of them do not compile by themselves"]))
-    return 1 if said else 0
+    said.append(f"{len(work)} headers that no source begins with, {len(said)} of them do not compile by themselves")
+    print("\n".join(said))
+    return 1 if len(said) > 1 else 0
 
 
 if __name__ == "__main__":

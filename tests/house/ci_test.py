@@ -45,6 +45,8 @@ class CiTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(calls, ["test", "build --clang", "test --asan", "test --tsan"])
         self.assertEqual(result.stdout.splitlines()[-1], "1 passed, 0 failed")
+        for stage in ("tests", "second compiler", "AddressSanitizer", "ThreadSanitizer"):
+            self.assertRegex(result.stdout, rf"(?m)^{stage}: \d+ s; compiled \d+, found in the compiler's cache \d+$")
 
     def test_failed_tests_end_it_and_the_last_line_counts_them(self):
         result, calls = self.run_ci(BROKEN="test", EXTRA=FAILED)

@@ -6,9 +6,8 @@
 #include "beneficiary/gateway/bos_gateway.h"
 #include "beneficiary/process.h"
 #include "beneficiary/settings.h"
-#include "daybook/base/config.h"
 #include "daybook/base/status.h"
-#include "daybook/observe/shutdown_signal.h"
+#include "daybook/observe/program.h"
 
 namespace {
 
@@ -26,14 +25,6 @@ absl::Status DryRun(const beneficiary::Settings& settings) {
   return beneficiary::DryRun(options, settings.bos_records, std::cout);
 }
 
-absl::Status Serve(const beneficiary::Settings& settings) {
-  DAYBOOK_ASSIGN_OR_RETURN(const auto shutdown, daybook::observe::ShutdownSignal::Install());
-  DAYBOOK_ASSIGN_OR_RETURN(const auto process, beneficiary::Process::Start(settings));
-  shutdown->Wait();
-  process->Stop();
-  return absl::OkStatus();
-}
-
 absl::Status Run(const beneficiary::Settings& settings) {
   switch (settings.mode) {
     case beneficiary::Settings::Mode::kDryRun:
@@ -43,28 +34,17 @@ absl::Status Run(const beneficiary::Settings& settings) {
     case beneficiary::Settings::Mode::kServe:
       break;
   }
-  return Serve(settings);
+  return daybook::observe::ServeUntilShutdown<beneficiary::Process>(settings);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto arguments = daybook::ParseConfigOrExit(
+  return daybook::observe::RunProgram(
       argc, argv,
       {.program = "beneficiary",
        .about = "Serves the beneficiaries of clients over REST and gRPC, from one directory.",
        .version = BENEFICIARY_VERSION,
-       .env_prefix = "BENEFICIARY"});
-  const auto settings = beneficiary::ReadSettings();
-  absl::Status usable = settings.status();
-  if (!arguments.empty()) usable = absl::InvalidArgumentError("not a flag: " + arguments.front());
-  if (!usable.ok()) {
-    std::cerr << "beneficiary: " << usable.message() << std::endl;
-    return 2;
-  }
-  if (const absl::Status done = Run(*settings); !done.ok()) {
-    std::cerr << "beneficiary: " << done.message() << std::endl;
-    return 1;
-  }
-  return 0;
+       .env_prefix = "BENEFICIARY"},
+      beneficiary::ReadSettings, Run);
 }

@@ -4,10 +4,9 @@
 #include "absl/status/status.h"
 #include "beneficiary/command_service/process.h"
 #include "beneficiary/command_service/settings.h"
-#include "daybook/base/config.h"
 #include "daybook/base/status.h"
 #include "daybook/bus/dead_letter_replay.h"
-#include "daybook/observe/shutdown_signal.h"
+#include "daybook/observe/program.h"
 
 namespace {
 
@@ -24,32 +23,17 @@ absl::Status Replay(const beneficiary::CommandSettings& settings) {
 
 absl::Status Run(const beneficiary::CommandSettings& settings) {
   if (!settings.replay_dead_letters.empty()) return Replay(settings);
-  DAYBOOK_ASSIGN_OR_RETURN(const auto shutdown, daybook::observe::ShutdownSignal::Install());
-  DAYBOOK_ASSIGN_OR_RETURN(const auto process, beneficiary::CommandProcess::Start(settings));
-  shutdown->Wait();
-  process->Stop();
-  return absl::OkStatus();
+  return daybook::observe::ServeUntilShutdown<beneficiary::CommandProcess>(settings);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto arguments = daybook::ParseConfigOrExit(
+  return daybook::observe::RunProgram(
       argc, argv,
       {.program = "beneficiary-command",
        .about = "Executes the commands of beneficiaries and clients that come on topics, and publishes every event.",
        .version = BENEFICIARY_VERSION,
-       .env_prefix = "BENEFICIARY_COMMAND"});
-  const auto settings = beneficiary::ReadCommandSettings();
-  absl::Status usable = settings.status();
-  if (!arguments.empty()) usable = absl::InvalidArgumentError("not a flag: " + arguments.front());
-  if (!usable.ok()) {
-    std::cerr << "beneficiary-command: " << usable.message() << std::endl;
-    return 2;
-  }
-  if (const absl::Status done = Run(*settings); !done.ok()) {
-    std::cerr << "beneficiary-command: " << done.message() << std::endl;
-    return 1;
-  }
-  return 0;
+       .env_prefix = "BENEFICIARY_COMMAND"},
+      beneficiary::ReadCommandSettings, Run);
 }

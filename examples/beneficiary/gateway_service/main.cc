@@ -7,9 +7,8 @@
 #include "beneficiary/gateway_service/process.h"
 #include "beneficiary/gateway_service/replay.h"
 #include "beneficiary/gateway_service/settings.h"
-#include "daybook/base/config.h"
 #include "daybook/base/status.h"
-#include "daybook/observe/shutdown_signal.h"
+#include "daybook/observe/program.h"
 
 namespace {
 
@@ -33,32 +32,17 @@ absl::Status Replay(const Settings& settings) {
 
 absl::Status Run(const Settings& settings) {
   if (!settings.replay_dead_letters.empty()) return Replay(settings);
-  DAYBOOK_ASSIGN_OR_RETURN(const auto shutdown, daybook::observe::ShutdownSignal::Install());
-  DAYBOOK_ASSIGN_OR_RETURN(const auto process, Process::Start(settings));
-  shutdown->Wait();
-  process->Stop();
-  return absl::OkStatus();
+  return daybook::observe::ServeUntilShutdown<Process>(settings);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto arguments = daybook::ParseConfigOrExit(
+  return daybook::observe::RunProgram(
       argc, argv,
       {.program = "beneficiary-gateway",
        .about = "Turns the captured changes of BOS's tables into commands, one per beneficiary or client that changed.",
        .version = BENEFICIARY_VERSION,
-       .env_prefix = "GATEWAY"});
-  const absl::StatusOr<Settings> settings = beneficiary::gateway_service::ReadSettings();
-  absl::Status usable = settings.status();
-  if (!arguments.empty()) usable = absl::InvalidArgumentError("not a flag: " + arguments.front());
-  if (!usable.ok()) {
-    std::cerr << "beneficiary-gateway: " << usable.message() << std::endl;
-    return 2;
-  }
-  if (const absl::Status done = Run(*settings); !done.ok()) {
-    std::cerr << "beneficiary-gateway: " << done.message() << std::endl;
-    return 1;
-  }
-  return 0;
+       .env_prefix = "GATEWAY"},
+      beneficiary::gateway_service::ReadSettings, Run);
 }

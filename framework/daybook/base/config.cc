@@ -231,10 +231,14 @@ absl::StatusOr<std::vector<std::string>> ParseConfig(int argc, char** argv, cons
   return std::move(line.rest);
 }
 
+void SayWhyItEnds(const ConfigOptions& options, const absl::Status& why) {
+  std::fprintf(stderr, "%s: %s\n", options.program.c_str(), std::string(why.message()).c_str());
+}
+
 std::vector<std::string> ParseConfigOrExit(int argc, char** argv, const ConfigOptions& options) {
   auto arguments = ParseConfig(argc, argv, options);
   if (arguments.ok()) return *std::move(arguments);
-  std::fprintf(stderr, "%s: %s\n", options.program.c_str(), std::string(arguments.status().message()).c_str());
+  SayWhyItEnds(options, arguments.status());
   std::exit(2);
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/flags/declare.h"
 #include "absl/flags/flag.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 // Defines a setting: its type, name, group in --help, default and one sentence. At namespace scope of a .cc file.
@@ -55,6 +56,9 @@ absl::StatusOr<std::vector<std::string>> ParseConfig(int argc, char** argv, cons
 
 // The same for the first line of main: an error goes to standard error, and the program exits with 2.
 std::vector<std::string> ParseConfigOrExit(int argc, char** argv, const ConfigOptions& options);
+
+// For a main that ends with an error: writes why to standard error, after the program's name.
+void SayWhyItEnds(const ConfigOptions& options, const absl::Status& why);
 
 // What --help prints.
 std::string ConfigHelp(const ConfigOptions& options);

@@ -64,12 +64,7 @@ absl::Status CommandProcess::Impl::StartAdmin() {
   pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
                                                     observe::BuildInfo{"beneficiary-command", BENEFICIARY_VERSION, ""});
   http::Router router;
-  for (const auto& [path, answer] : pages->endpoints()) {
-    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
-                 observe::AdminAnswer page = answer(request.raw_query());
-                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
-               }));
-  }
+  http::AddPages(pages->endpoints(), router);
   router.Add(http::Method::kGet, "/status", http::Answering([this](const http::Request&) {
                return http::Response(http::StatusCode(200), "application/json", StatusOf(*side));
              }));

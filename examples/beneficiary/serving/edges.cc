@@ -48,22 +48,13 @@ struct Edges::Impl {
   std::unique_ptr<rpc::Server> grpc;
 };
 
-void AddPages(const std::vector<observe::AdminEndpoints::Endpoint>& pages, http::Router& router) {
-  for (const auto& [path, answer] : pages) {
-    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
-                 observe::AdminAnswer page = answer(request.raw_query());
-                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
-               }));
-  }
-}
-
 absl::Status Edges::Impl::StartAdmin() {
   if (options.settings.admin_address.empty()) return absl::OkStatus();
   metrics.AddProcessMetrics();
   pages = std::make_unique<observe::AdminEndpoints>(health, metrics, options.build);
   http::Router router;
-  AddPages(pages->endpoints(), router);
-  AddPages(options.pages, router);
+  http::AddPages(pages->endpoints(), router);
+  http::AddPages(options.pages, router);
   http::ServerOptions server;
   server.address = options.settings.admin_address;
   DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), server));

@@ -57,9 +57,6 @@ class Edges {
   std::unique_ptr<Impl> impl_;
 };
 
-// Adds an operator's pages to a router.
-void AddPages(const std::vector<daybook::observe::AdminEndpoints::Endpoint>& pages, daybook::http::Router& router);
-
 // Counts answered requests by route and status, with their latencies.
 //
 //   server_options.on_answered = HttpMetrics(metrics);

@@ -33,15 +33,6 @@ std::uint64_t MaskingKey() {
   return daybook::ReadBigEndian64(reinterpret_cast<const char*>(id.bytes().data()) + 8);
 }
 
-void AddOperatorsPages(const observe::AdminEndpoints& pages, http::Router& router) {
-  for (const auto& [path, answer] : pages.endpoints()) {
-    router.Add(http::Method::kGet, path, http::Answering([answer = answer](const http::Request& request) {
-                 observe::AdminAnswer page = answer(request.raw_query());
-                 return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
-               }));
-  }
-}
-
 }  // namespace
 
 struct Process::Impl {
@@ -64,7 +55,7 @@ absl::Status Process::Impl::StartAdmin() {
   pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
                                                     observe::BuildInfo{"beneficiary-switch", BENEFICIARY_VERSION, ""});
   http::Router router;
-  AddOperatorsPages(*pages, router);
+  http::AddPages(pages->endpoints(), router);
   AddAdmin({*modes, *evidence, settings.options, [this] { return parallel->stats(); }, BENEFICIARY_VERSION,
             settings.admin_host_names},
            router);

@@ -94,6 +94,20 @@ requires std::invocable<const F&, const Request&> Handler Answering(F function) 
   };
 }
 
+// Answers GET for pages that need no more of a request than its query's text: each has a `path` and a function `answer`
+// from that text to something with `status`, `content_type` and `body`. Thread safety: as that of the functions.
+//
+//   AddPages(admin_endpoints.endpoints(), router);
+template <class Pages>
+void AddPages(const Pages& pages, Router& router) {
+  for (const auto& page : pages) {
+    router.Add(Method::kGet, page.path, Answering([answer = page.answer](const Request& request) {
+                 auto made = answer(request.raw_query());
+                 return Response(StatusCode(made.status), made.content_type, std::move(made.body));
+               }));
+  }
+}
+
 }  // namespace daybook::http
 
 #endif  // DAYBOOK_HTTP_ROUTER_H_

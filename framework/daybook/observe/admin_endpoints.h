@@ -29,12 +29,7 @@ struct AdminAnswer {
 //
 //   observe::AdminEndpoints admin(health, metrics, {"beneficiary", "0.1.0", ""});
 //   http::Router router;
-//   for (const auto& [path, answer] : admin.endpoints()) {
-//     router.Add(http::Method::kGet, path, http::Answering([answer](const http::Request& request) {
-//                  observe::AdminAnswer page = answer(request.raw_query());
-//                  return http::Response(http::StatusCode(page.status), page.content_type, std::move(page.body));
-//                }));
-//   }
+//   http::AddPages(admin.endpoints(), router);
 //
 //   /livez            200 "ok", or 500 and the reason: restart it
 //   /readyz           200 "ok", or 503 "not ready"; with ?verbose one line per check: "[+]name ok", "[-]name: reason"

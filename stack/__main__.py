@@ -1,11 +1,11 @@
 """The command line behind ./dev stack and ./dev demo."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 
+from stack import demo as demonstration
 from stack import records
 from stack.base import ROOT, Problem, say
 from stack.stack import DIRECTORY, Stack
@@ -120,10 +120,7 @@ def read(arguments):
 
 def demo(arguments):
     stack = Stack(arguments.dir, attached=False, binaries=binaries(arguments)).up()
-    for instance in stack.bos:
-        say(f"{arguments.count} transactions in {instance.name}, {arguments.rate:g} a second")
-        told = instance.change(arguments.count, arguments.rate, seed=arguments.seed)
-        print(json.dumps(told))
+    demonstration.run(stack, arguments.count, arguments.rate, arguments.seed)
     show(stack)
     return 0
 

@@ -8,6 +8,8 @@ soak.py is the long version.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import pathlib
@@ -22,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
 import definitive  # noqa: E402
 import live  # noqa: E402
+from stack import demo  # noqa: E402
 from stack.stack import Stack  # noqa: E402
 
 ARGUMENTS = None
@@ -93,6 +96,15 @@ class LiveTest(unittest.TestCase):
         self.assertEqual(halves[:3], [])
         gateway = self.stack.find("beneficiary-gateway")
         self.assertEqual(live.snapshots_that_change_nothing(self.stack, [gateway]), 0)
+        self.show_a_demo()
+
+    def show_a_demo(self):
+        """What ./dev demo does once everything serves: it comes to comparisons, and none is a difference."""
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            demo.run(self.stack, count=20, rate=10, seed=ARGUMENTS.seed)
+        print(told.getvalue(), file=sys.stderr)
+        self.assertRegex(told.getvalue(), r"Comparisons while BOS changed: \d+ equal")
+        self.assertNotIn("different", told.getvalue())
 
 
 if __name__ == "__main__":

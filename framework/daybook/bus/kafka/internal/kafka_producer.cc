@@ -261,9 +261,9 @@ absl::Status KafkaProducer::health() const {
   return client_ == nullptr ? client_failure_ : client_->health();
 }
 
-rd_kafka_t* KafkaProducer::client_for_tests() const {
-  absl::ReaderMutexLock lock(&client_mu_);
-  return client_ == nullptr ? nullptr : client_->get();
+void KafkaProducer::FailForTests(rd_kafka_resp_err_t error) {
+  absl::ReaderMutexLock lock(&client_mu_);  // it is replaced as soon as it has failed, but not under the call
+  if (client_ != nullptr) rd_kafka_test_fatal_error(client_->get(), error, "a test");
 }
 
 void KafkaProducer::Run(const std::stop_token& stop) {

@@ -34,8 +34,8 @@ class KafkaProducer : public Producer {
   std::size_t in_flight() const override;
   absl::Status health() const override;
 
-  // For tests: the client behind it, to make it fail.
-  rd_kafka_t* client_for_tests() const;
+  // For tests: makes the client behind it fail for good.
+  void FailForTests(rd_kafka_resp_err_t error);
 
  private:
   // A record until it is answered, with its own copy of everything: it may have to be sent again.

@@ -140,7 +140,7 @@ TEST_F(KafkaFaultsTest, AClientThatFailsForGoodIsReplacedAndNothingIsLostOrDoubl
   const int count = 3000;
   for (int i = 0; i < count; ++i) {
     if (i % 1000 == 500) {
-      rd_kafka_test_fatal_error(inside.client_for_tests(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test");
+      inside.FailForTests(RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
     }
     absl::Status sent;
     do {
@@ -191,7 +191,7 @@ TEST_F(KafkaFaultsTest, WhatHadNotGoneOutWhenTheClientFailedIsSentByTheNextOne) 
         });
     ASSERT_TRUE(sent.ok()) << sent;
   }
-  rd_kafka_test_fatal_error(inside.client_for_tests(), RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, "a test");
+  inside.FailForTests(RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
   ASSERT_TRUE(producer->Flush(kLong).ok());
   EXPECT_EQ(ValuesOf(*bus, topic), Numbers(100));
 }

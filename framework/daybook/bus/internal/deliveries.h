@@ -1,7 +1,6 @@
 #ifndef DAYBOOK_BUS_INTERNAL_DELIVERIES_H_
 #define DAYBOOK_BUS_INTERNAL_DELIVERIES_H_
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -74,7 +73,9 @@ class Deliveries {
   // Waits until everything of these outputs is answered (true), there is a failure, or the time is over.
   bool WaitUntilAnswered(std::span<const std::size_t> outputs, absl::Duration timeout) const {
     const auto answered = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return std::all_of(outputs.begin(), outputs.end(), [this](std::size_t one) { return under_way_[one].empty(); });
+      bool all = true;
+      for (const std::size_t output : outputs) all = all && under_way_[output].empty();
+      return all;
     };
     const auto over = [&]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return answered() || !failure_.ok(); };
     absl::MutexLock lock(&mu_);

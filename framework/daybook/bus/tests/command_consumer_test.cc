@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
 
 #include "daybook/base/reason.h"
 #include "daybook/bus/command_record.h"

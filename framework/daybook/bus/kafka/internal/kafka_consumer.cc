@@ -15,6 +15,7 @@ namespace daybook::bus::internal {
 namespace {
 
 constexpr std::size_t kFetchBytesMinMax = 100'000'000;  // librdkafka's
+constexpr int kLooksMax = 1000;                         // at records in one Poll, once its time is over
 
 absl::Duration Now() { return Clock::System().Monotonic(); }
 
@@ -328,9 +329,10 @@ void KafkaConsumer::CheckAgain(absl::Duration timeout) {
     failure_ = BeginCheck(Places());
     check_ = Check::kUnderWay;
   }
-  // Whoever only looks, without time to wait, comes to an end too: what is there is taken.
+  // Whoever only looks, without time to wait, comes to an end too: some of what is there is taken.
   absl::StatusOr<bool> step = true;
-  while (step.ok() && failure_.ok() && !open_marks_.empty() && (*step || Now() < deadline)) {
+  int looks = 0;
+  while (step.ok() && failure_.ok() && !open_marks_.empty() && (Now() < deadline || (*step && ++looks <= kLooksMax))) {
     step = StepCheck(std::max(deadline - Now(), absl::ZeroDuration()));
   }
   if (absl::IsUnavailable(step.status()) || (!step.ok() && !std::exchange(is_suspected_, true))) {

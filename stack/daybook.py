@@ -78,3 +78,12 @@ def processes(stack, binaries, attached):
         "bos_address": f"{HOST}:{stack.bos[0].port}", "daybook_address": query.address("http")}, "http", "admin")
     return [(command, [stack.kafka]), (gateway, [stack.connect, command]), (query, [command]),
             (switch, [stack.bos[0], query])]
+
+
+def set_mode(switch, mode, by, reason):
+    """The mode for all clients of a beneficiary-switch, from now on."""
+    body = json.dumps({"mode": mode, "by": by, "reason": reason}).encode()
+    request = urllib.request.Request(f"http://{switch.address('admin')}/api/modes/all", body, method="PUT",
+                                     headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30):
+        pass

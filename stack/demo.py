@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 from stack.base import Problem, say
+from stack.daybook import set_mode
 
 SETTLE_SECONDS = 30  # within which what was asked is compared; a difference is watched for some seconds first
 ASK_SECONDS = 10
@@ -47,15 +48,6 @@ class Callers:
                 self.failed.append(f"{target}: {error}")
 
 
-def compare_in_shadow(switch):
-    """From now on BOS answers, and Daybook is asked beside it."""
-    body = json.dumps({"mode": "shadow", "by": "./dev demo", "reason": "to compare"}).encode()
-    request = urllib.request.Request(f"http://{switch.address('admin')}/api/modes/all", body, method="PUT",
-                                     headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=ASK_SECONDS):
-        pass
-
-
 def evidence(switch):
     status, body = switch.admin("/api/evidence?course=fine")
     if status != 200:
@@ -70,7 +62,7 @@ def run(stack, count, rate, seed):
     if stack.binaries:
         switch = stack.find("beneficiary-switch")
         clients = stack.postgres.sql("SELECT client_ref FROM clients_client", stack.bos[0].database).split()
-        compare_in_shadow(switch)
+        set_mode(switch, "shadow", by="./dev demo", reason="to compare")
         before = evidence(switch)
         say("the switch answers from BOS and compares with Daybook; ten requests a second go through it")
         callers = Callers(switch.address("http"), clients, seed)

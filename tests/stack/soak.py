@@ -18,7 +18,6 @@ import signal
 import sys
 import time
 import traceback
-import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
@@ -101,7 +100,7 @@ class Run:
         self.reader.interval = 0.01
         self.reader.start()
         switch = self.stack.find("beneficiary-switch")
-        set_mode(switch, "daybook")
+        daybook.set_mode(switch, "daybook", by="soak", reason="the long run")
         clients = self.stack.postgres.sql("SELECT client_ref FROM clients_client", self.stack.bos[0].database).split()
         self.prober = Prober(switch, clients, random.Random(self.arguments.seed))
         self.prober.start()
@@ -239,14 +238,6 @@ def wait_for_load(loads, seconds):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not all([load.is_over() for load in loads]):
         time.sleep(0.1)
-
-
-def set_mode(switch, mode):
-    body = json.dumps({"mode": mode, "by": "soak", "reason": "the long run"}).encode()
-    request = urllib.request.Request(f"http://{switch.address('admin')}/api/modes/all", body, method="PUT",
-                                     headers={"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30):
-        pass
 
 
 def mode_of(switch):

@@ -21,6 +21,7 @@
 namespace daybook::bus {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 absl::Duration Now() { return Clock::System().Monotonic(); }
@@ -126,31 +127,37 @@ TEST(KafkaSecurityTest, MutualTlsCarriesRecords) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
+// What the health of a producer says when the broker has refused it, or it the broker.
+std::string WhyItComesToNothing(const KafkaOptions& options) {
+  auto bus = OpenKafkaBus(options);
+  if (!bus.ok()) return std::string(bus.status().message());
+  auto producer = *(*bus)->NewProducer({.name = "test", .topics = {"x"}});
+  const absl::Duration deadline = Now() + absl::Seconds(20);
+  while (producer->health().ok() && Now() < deadline) {
+    EXPECT_TRUE(producer->Flush(absl::Milliseconds(10)).ok());
+  }
+  EXPECT_EQ(producer->health().code(), absl::StatusCode::kUnavailable);
+  return std::string(producer->health().message());
+}
+
 TEST(KafkaSecurityTest, AClientWithoutACertificateComesToNothing) {
   testing::Listener listener = testing::SharedBroker().tls();
   listener.certificate_file.clear();
   listener.key_file.clear();
-  EXPECT_EQ(RoundTrip(OverTls(listener)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(WhyItComesToNothing(OverTls(listener)), AllOf(HasSubstr("alert"), HasSubstr("certificate")));
 }
 
 TEST(KafkaSecurityTest, AStrangersCertificateComesToNothing) {
   testing::Listener listener = testing::SharedBroker().tls();
   listener.certificate_file = listener.stranger_certificate_file;
   listener.key_file = listener.stranger_key_file;
-  EXPECT_EQ(RoundTrip(OverTls(listener)).code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(WhyItComesToNothing(OverTls(listener)), AllOf(HasSubstr("alert"), HasSubstr("certificate")));
 }
 
 TEST(KafkaSecurityTest, ABrokerOfAnUnknownAuthorityIsNotTrusted) {
   KafkaOptions options = OverTls(testing::SharedBroker().tls());
   options.security.ca_file = testing::SharedBroker().tls().stranger_certificate_file;
-  auto bus = OpenKafkaBus(options);
-  ASSERT_TRUE(bus.ok()) << bus.status();
-  auto producer = *(*bus)->NewProducer({.name = "test", .topics = {"x"}});
-  const absl::Duration deadline = Now() + absl::Seconds(20);
-  while (producer->health().ok() && Now() < deadline) {
-    EXPECT_TRUE(producer->Flush(absl::Milliseconds(10)).ok());
-  }
-  EXPECT_THAT(std::string(producer->health().message()), HasSubstr("certificate"));
+  EXPECT_THAT(WhyItComesToNothing(options), HasSubstr("certificate verify failed"));
 }
 
 TEST(KafkaSecurityTest, APasswordIsCheckedByTheBroker) {
@@ -163,7 +170,7 @@ TEST(KafkaSecurityTest, APasswordIsCheckedByTheBroker) {
     const absl::Status status = RoundTrip(options);
     EXPECT_TRUE(status.ok()) << mechanism << ": " << status;
     options.security.sasl_password = "wrong";
-    EXPECT_FALSE(RoundTrip(options).ok()) << mechanism;
+    EXPECT_THAT(WhyItComesToNothing(options), HasSubstr("uthentication failed")) << mechanism;
   }
 }
 

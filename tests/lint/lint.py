@@ -69,6 +69,11 @@ FORBIDDEN = {
         (),
         "use absl::Mutex, absl::MutexLock and ABSL_GUARDED_BY: clang then checks who holds what",
     ),
+    "rd_kafka_assign": (
+        r"\brd_kafka_assign\(",
+        ("framework/daybook/bus/kafka/internal/client.cc",),
+        "Client::Assign waits until what was assigned before has been let go of; else the process is aborted",
+    ),
     "spdlog": (r"\bspdlog::", ("framework/daybook/base/log.cc",), "use daybook::Log (base/log.h)"),
     "printf": (
         r"\b(?:std::)?(?:f|v|vf|s|sn|vsn|d)?printf\(|\b(?:std::)?f?puts\(|\bstd::(?:cout|cerr|clog)\b",

@@ -45,6 +45,10 @@ class Client {
   rd_kafka_t* get() const { return handle_; }
   const std::string& name() const { return name_; }
 
+  // Replaces what a consumer reads, once it has let go of what it read before; nullptr: by nothing. The one
+  // way to do so: librdkafka's own aborts the process if it is called too soon again.
+  absl::Status Assign(const rd_kafka_topic_partition_list_t* partitions);
+
   // Closes a consumer: leaves its group, ends its reading. kUnavailable: not within `timeout`.
   absl::Status CloseConsumer(absl::Duration timeout);
 
@@ -65,6 +69,8 @@ class Client {
   static Client& Of(void* opaque) { return *static_cast<Client*>(opaque); }
 
  private:
+  void AwaitStops();
+
   const KafkaOptions options_;  // a copy: clients may outlive the bus by the batches that they gave out
   const Role role_;
   const std::string name_;

@@ -198,7 +198,7 @@ absl::Status KafkaConsumer::Replace(std::vector<std::string> topics, std::span<c
     counts_.clear();
     has_news_ = false;
   }
-  DAYBOOK_RETURN_IF_ERROR(RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign"));
+  DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
   failure_ = absl::OkStatus();
   DAYBOOK_RETURN_IF_ERROR(CheckStarts(starts, deadline - Now()));
   DAYBOOK_RETURN_IF_ERROR(CheckMarks(starts, deadline - Now()));
@@ -223,7 +223,7 @@ absl::Status KafkaConsumer::AssignList(const std::vector<Start>& starts) {
     rd_kafka_topic_partition_list_add(list.get(), start.partition.topic.c_str(), start.partition.partition.value())
         ->offset = start.next == Offset() ? RD_KAFKA_OFFSET_BEGINNING : start.next.value();
   }
-  return RdStatus(rd_kafka_assign(client_->get(), list.get()), "assign");
+  return client_->Assign(list.get());
 }
 
 absl::Status KafkaConsumer::OutOfRange(const TopicPartition& partition, Offset next, std::string_view how) {
@@ -255,7 +255,7 @@ absl::Status KafkaConsumer::CheckMarks(std::span<const Start> starts, absl::Dura
     if (Now() > deadline) return absl::UnavailableError("the broker did not give the last record read in time");
     DAYBOOK_RETURN_IF_ERROR(StepCheck(absl::Milliseconds(100)).status());
   }
-  return RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign");
+  return client_->Assign(nullptr);
 }
 
 absl::Status KafkaConsumer::BeginCheck(std::span<const Start> starts) {

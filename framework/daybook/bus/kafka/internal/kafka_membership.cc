@@ -95,7 +95,7 @@ void KafkaMembership::OnRdRebalance(rd_kafka_t* client, rd_kafka_resp_err_t erro
 
 void KafkaMembership::Acquire(rd_kafka_topic_partition_list_t* partitions) {
   for (int i = 0; i < partitions->cnt; ++i) partitions->elems[i].offset = RD_KAFKA_OFFSET_END;
-  const absl::Status assigned = RdStatus(rd_kafka_assign(client_->get(), partitions), "assign");
+  const absl::Status assigned = client_->Assign(partitions);
   rd_kafka_pause_partitions(client_->get(), partitions);
   if (!assigned.ok()) failure_ = assigned;
   ReadMetadata();
@@ -125,7 +125,7 @@ void KafkaMembership::LetGo(OwnershipChange::Kind kind) {
     must_unassign_ = true;
     return;
   }
-  const absl::Status unassigned = RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign");
+  const absl::Status unassigned = client_->Assign(nullptr);
   if (!unassigned.ok()) failure_ = unassigned;
 }
 
@@ -146,7 +146,7 @@ absl::StatusOr<std::optional<OwnershipChange>> KafkaMembership::Poll(absl::Durat
   since_last_poll_ = now - std::exchange(last_poll_, now);
   if (must_unassign_) {
     must_unassign_ = false;
-    DAYBOOK_RETURN_IF_ERROR(RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign"));
+    DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
   }
   const absl::Duration deadline = Now() + timeout;
   while (true) {
@@ -192,7 +192,7 @@ absl::Status KafkaMembership::Leave(absl::Duration timeout) {
   has_left_ = true;
   if (must_unassign_) {
     must_unassign_ = false;
-    DAYBOOK_RETURN_IF_ERROR(RdStatus(rd_kafka_assign(client_->get(), nullptr), "unassign"));
+    DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
   }
   const absl::Status closed = client_->CloseConsumer(timeout);
   absl::MutexLock lock(&mu_);

@@ -196,6 +196,32 @@ TEST_F(KafkaFaultsTest, WhatHadNotGoneOutWhenTheClientFailedIsSentByTheNextOne) 
   EXPECT_EQ(ValuesOf(*bus, topic), Numbers(100));
 }
 
+TEST_F(KafkaFaultsTest, AReaderSentElsewhereManyTimesInARowReadsFromTheLastPlace) {
+  const auto bus = Open();
+  const std::string topic = NewTopic(*bus);
+  auto producer = *bus->NewProducer({.name = "test", .topics = {topic}});
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(producer->Send({.topic = topic, .value = absl::StrCat(i)}, [](const auto&) {}).ok());
+  }
+  ASSERT_TRUE(producer->Flush(kLong).ok());
+  auto consumer = *bus->NewConsumer({.name = "test"});
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  const absl::Duration deadline = Now() + kLong;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_TRUE(consumer->Seek({topic, BusPartition(0)}, Offset(i % 10)).ok());
+    // Sometimes it has begun to read before it is sent on.
+    if (i % 100 == 0) {
+      ASSERT_TRUE(consumer->Poll({.timeout = absl::Milliseconds(5)}).ok());
+    }
+  }
+  ASSERT_TRUE(consumer->Seek({topic, BusPartition(0)}, Offset(7)).ok());
+  absl::StatusOr<RecordBatch> batch = RecordBatch();
+  while (batch.ok() && batch->empty() && Now() < deadline) batch = consumer->Poll({});
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  ASSERT_FALSE(batch->empty());
+  EXPECT_EQ(batch->records().front().value, "7");
+}
+
 TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
   const testing::TemporaryDirectory directory;
   BrokerProcess broker({"--dir", directory.path() + "/broker", "--session-ms", "1000"});

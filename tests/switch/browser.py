@@ -22,7 +22,7 @@ def find():
 
 
 class Browser:
-    """with Browser() as browser: browser.open(url); browser.evaluate("1 + 1"); browser.errors"""
+    """browser = Browser(); browser.new_page(); browser.open(url); browser.evaluate("1 + 1"); browser.errors"""
 
     def __init__(self):
         self.profile = tempfile.mkdtemp(prefix="daybook-chromium-")
@@ -40,11 +40,19 @@ class Browser:
         self.buffer = b""
         self.next_id = 0
         self.session = None
-        self.errors = []  # exceptions, console errors, failed requests
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.page = None
+        self.errors = []  # exceptions, console errors, failed requests of the page
+
+    def new_page(self):
+        """Leaves the page there was, with its errors, for an empty one."""
+        self.session = None
+        if self.page:
+            self.call("Target.closeTarget", targetId=self.page)
+        self.page = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=self.page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.errors = []
 
     def call(self, method, **parameters):
         self.next_id += 1
@@ -142,9 +150,3 @@ class Browser:
         os.close(self.out)
         os.close(self.inward)
         shutil.rmtree(self.profile, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -56,5 +56,7 @@ function(daybook_add_protos target)
   if(arg_GRPC)
     target_link_libraries(${target} PUBLIC gRPC::grpc++)
   endif()
-  set_target_properties(${target} PROPERTIES DAYBOOK_PROTO_ROOTS "${root}" DAYBOOK_PROTO_GENERATED "${out}")
+  # Generated sources use the same names, so that a project that compiles several as one must not do so with them.
+  set_target_properties(${target} PROPERTIES DAYBOOK_PROTO_ROOTS "${root}" DAYBOOK_PROTO_GENERATED "${out}"
+                        UNITY_BUILD OFF)
 endfunction()

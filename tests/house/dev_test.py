@@ -15,6 +15,9 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from stack.base import free_ports  # noqa: E402
+
 DEV = str(ROOT / "dev")
 
 # Answers what ./dev run asks of the service: /readyz on the admin port, one client's list on the HTTP port.
@@ -41,12 +44,6 @@ serve(flags["http_address"]); serve(flags["admin_address"])
 signal.sigwait([signal.SIGTERM])
 print("DRAINED", flush=True)
 '''
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def dev(*args, **kwargs):
@@ -95,7 +92,7 @@ class RunTest(unittest.TestCase):
         fake.write_text(FAKE_SERVICE)
         fake.chmod(0o755)
         self.env = dict(os.environ, DAYBOOK_RUN_BINARY=str(fake))
-        self.ports = {name: free_port() for name in ("http_address", "grpc_address", "admin_address")}
+        self.ports = dict(zip(("http_address", "grpc_address", "admin_address"), free_ports(3)))
         self.addresses = [f"--{name}=127.0.0.1:{port}" for name, port in self.ports.items()]
 
     def start(self, *flags):

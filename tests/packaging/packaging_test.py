@@ -58,8 +58,8 @@ class PackagingTest(unittest.TestCase):
                                  "read: committed revision=2 duplicate", "state: 42 kWh in the cellar"])
         self.assertIn("[  PASSED  ] 1 test", run(build / "meter_test").stdout)
 
-    def test_a_subdirectory_serves_it_too(self):
-        build = self.build("subdirectory", f"-DDAYBOOK_SOURCE_DIR={ARGS.source}")
+    def test_a_subdirectory_serves_it_too_also_where_sources_are_compiled_together(self):
+        build = self.build("subdirectory", f"-DDAYBOOK_SOURCE_DIR={ARGS.source}", "-DCMAKE_UNITY_BUILD=ON")
         self.assertEqual(run(build / "subdirectory").stdout, "meter.v1.ReadingTaken 42\n")
 
     def test_the_core_needs_no_other_package(self):

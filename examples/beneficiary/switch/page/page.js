@@ -370,7 +370,8 @@ function showModes(modes) {
   ]);
   if (before !== state.drawn.modes) offerFlip();
   document.documentElement.dataset.mode = modes.for_all;
-  $("mode-count").textContent = modes.change_count ? `changed ${whole(modes.change_count)} times` : "never changed";
+  const count = modes.change_count;
+  $("mode-count").textContent = count > 1 ? `changed ${whole(count)} times` : count ? "changed once" : "never changed";
   const own = Object.entries(modes.clients);
   $("own-count").textContent = whole(own.length);
   $("own-count").dataset.value = own.length;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets a property-based client loose on the real service: no 5xx, and no answer that openapi.json does not document.
 
-    run.py BINARY VENV_DIR [--seed N] [--seconds 60]
+    run.py BINARY VENV_DIR [--seed N] [--seconds 120]
 
 VENV_DIR gets a virtual environment with requirements.txt, once; it is made again when that file changes.
 """
@@ -93,7 +93,7 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("venv")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=120)
     arguments = parser.parse_args()
     arguments.binary = os.path.abspath(arguments.binary)
     arguments.venv = os.path.abspath(arguments.venv)

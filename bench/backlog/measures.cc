@@ -26,8 +26,6 @@ namespace {
 
 constexpr std::size_t kRecordsPerBatch = 1000;  // as a file's
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 class AcceptAll final : public cdc::CommandSink {
  public:
   absl::Status Publish(const cdc::Command&, Done done) override {
@@ -42,8 +40,8 @@ class Progress {
   Progress(const char* what, std::uint64_t records) : what_(what), records_(records) {}
 
   void Say(std::uint64_t done) {
-    if (Now() - said_ < absl::Seconds(5)) return;
-    said_ = Now();
+    if (MonotonicNow() - said_ < absl::Seconds(5)) return;
+    said_ = MonotonicNow();
     std::fprintf(stderr, "    %s: %llu of %llu records\n", what_, static_cast<unsigned long long>(done),
                  static_cast<unsigned long long>(records_));
   }
@@ -51,7 +49,7 @@ class Progress {
  private:
   const char* const what_;
   const std::uint64_t records_;
-  absl::Duration said_ = Now();
+  absl::Duration said_ = MonotonicNow();
 };
 
 // Gives `use` batch after batch, and returns the time that it took, without that of making the copies.
@@ -62,13 +60,13 @@ absl::StatusOr<absl::Duration> ForEachBatch(const RecordedBacklog& backlog, std:
   absl::Duration took;
   for (std::uint64_t number = 0; number < copies; ++number) {
     backlog.Make(number, copy);
-    const absl::Duration began = Now();
+    const absl::Duration began = MonotonicNow();
     for (auto rest = copy.records(); !rest.empty();) {
       const auto batch = rest.first(std::min(rest.size(), kRecordsPerBatch));
       DAYBOOK_RETURN_IF_ERROR(use(batch));
       rest = rest.subspan(batch.size());
     }
-    took += Now() - began;
+    took += MonotonicNow() - began;
     progress.Say((number + 1) * backlog.records_per_copy());
   }
   return took;
@@ -136,10 +134,10 @@ absl::StatusOr<double> ToCommands(const RecordedBacklog& backlog, std::uint64_t 
   DAYBOOK_ASSIGN_OR_RETURN(const absl::Duration took,
                            ForEachBatch(backlog, copies, "to commands",
                                         [&](std::span<const cdc::Record> records) { return target.Ingest(records); }));
-  const absl::Duration began = Now();
+  const absl::Duration began = MonotonicNow();
   DAYBOOK_RETURN_IF_ERROR(target.Finish());
   DAYBOOK_RETURN_IF_ERROR(CheckCounters(target.gateway->counters()));
-  return absl::ToDoubleSeconds(took + (Now() - began));
+  return absl::ToDoubleSeconds(took + (MonotonicNow() - began));
 }
 
 absl::StatusOr<double> ToReadModels(const RecordedBacklog& backlog, std::uint64_t copies,
@@ -147,7 +145,7 @@ absl::StatusOr<double> ToReadModels(const RecordedBacklog& backlog, std::uint64_
   DAYBOOK_ASSIGN_OR_RETURN(const auto engine, beneficiary::Engine::Open({.data_dir = directory}));
   beneficiary::ExecutorSink sink(engine->beneficiaries(), engine->clients());
   DAYBOOK_ASSIGN_OR_RETURN(Target target, Target::Open(directory, sink));
-  const absl::Duration began = Now();
+  const absl::Duration began = MonotonicNow();
   DAYBOOK_RETURN_IF_ERROR(
       ForEachBatch(backlog, copies, "to every read model", [&](std::span<const cdc::Record> records) {
         return target.Ingest(records);
@@ -155,7 +153,7 @@ absl::StatusOr<double> ToReadModels(const RecordedBacklog& backlog, std::uint64_
   DAYBOOK_RETURN_IF_ERROR(target.Finish());
   DAYBOOK_RETURN_IF_ERROR(
       engine->runner().WaitUntil(engine->runner().Names(), engine->store().DurableWatermark(), absl::Minutes(5)));
-  const absl::Duration took = Now() - began;
+  const absl::Duration took = MonotonicNow() - began;
   DAYBOOK_RETURN_IF_ERROR(CheckCounters(target.gateway->counters()));
   return absl::ToDoubleSeconds(took);
 }
@@ -190,14 +188,14 @@ absl::StatusOr<double> Produce(const RecordedBacklog& backlog, std::uint64_t cop
       DAYBOOK_RETURN_IF_ERROR(producer->WaitForRoom(4096, absl::Seconds(30)));
     }
   };
-  const absl::Duration began = Now();
+  const absl::Duration began = MonotonicNow();
   DAYBOOK_RETURN_IF_ERROR(ForEachBatch(backlog, copies, "to the topics", [&](std::span<const cdc::Record> records) {
                             for (const cdc::Record& record : records) DAYBOOK_RETURN_IF_ERROR(send(record));
                             return absl::OkStatus();
                           }).status());
   DAYBOOK_RETURN_IF_ERROR(producer->Flush(absl::Minutes(1)));
   if (lost > 0) return absl::DataLossError(absl::StrCat(lost.load(), " records did not reach the topics"));
-  return absl::ToDoubleSeconds(Now() - began);
+  return absl::ToDoubleSeconds(MonotonicNow() - began);
 }
 
 }  // namespace daybook::bench

@@ -46,10 +46,10 @@ class Watch final : public RecordWatch {
 
  private:
   void Run(const std::stop_token& stop) {
-    absl::Duration last = Clock::System().Monotonic();
+    absl::Duration last = MonotonicNow();
     std::optional<absl::Duration> stopped;
     while (true) {
-      const absl::Duration at = Clock::System().Monotonic();
+      const absl::Duration at = MonotonicNow();
       if (stop.stop_requested() && !stopped) stopped = last = at;
       if (stopped && (at - last > kQuiet || at - *stopped > kLateMax)) return;
       absl::StatusOr<bus::RecordBatch> batch = consumer_->Poll({.timeout = kPoll});
@@ -59,7 +59,7 @@ class Watch final : public RecordWatch {
       }
       const std::int64_t now = Clock::System().Now().micros();
       for (const bus::Record& record : batch->records()) Note(record, now);
-      if (!batch->empty()) last = Clock::System().Monotonic();
+      if (!batch->empty()) last = MonotonicNow();
     }
   }
 
@@ -125,9 +125,9 @@ absl::StatusOr<std::unique_ptr<RecordWatch>> RecordWatch::Start(bus::Bus& bus, R
     }
   }
   DAYBOOK_RETURN_IF_ERROR(consumer->Assign(starts, kTimeout));
-  const absl::Duration deadline = Clock::System().Monotonic() + kTimeout;
+  const absl::Duration deadline = MonotonicNow() + kTimeout;
   while (!consumer->CaughtUp()) {
-    if (Clock::System().Monotonic() > deadline) return absl::UnavailableError("the ends of the topics are not reached");
+    if (MonotonicNow() > deadline) return absl::UnavailableError("the ends of the topics are not reached");
     DAYBOOK_RETURN_IF_ERROR(consumer->Poll({.timeout = kPoll}).status());
   }
   return std::make_unique<Watch>(std::move(consumer), std::move(options));

@@ -25,8 +25,6 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 // One connection that is kept.
 class Api {
  public:
@@ -61,11 +59,11 @@ class Watcher {
   }
 
   absl::StatusOr<std::vector<VisibleSeen>> Run() {
-    absl::Duration next = Now();
+    absl::Duration next = MonotonicNow();
     while (!ended_ || !open_.empty()) {
-      DAYBOOK_RETURN_IF_ERROR(WaitForLines(next - Now()));
-      if (Now() < next) continue;  // lines came; their first question is asked with the next round
-      next = Now() + options_.step;
+      DAYBOOK_RETURN_IF_ERROR(WaitForLines(next - MonotonicNow()));
+      if (MonotonicNow() < next) continue;  // lines came; their first question is asked with the next round
+      next = MonotonicNow() + options_.step;
       AskForAll();
     }
     return std::move(seen_);
@@ -94,7 +92,7 @@ class Watcher {
     for (std::size_t end = input_.find('\n'); end != std::string::npos; end = input_.find('\n')) {
       const std::size_t blank = input_.find(' ');
       if (blank > end) return absl::InvalidArgumentError("a line is not TOKEN PATH: " + input_.substr(0, end));
-      open_.push_back({input_.substr(0, blank), input_.substr(blank + 1, end - blank - 1), Now()});
+      open_.push_back({input_.substr(0, blank), input_.substr(blank + 1, end - blank - 1), MonotonicNow()});
       input_.erase(0, end + 1);
     }
     return absl::OkStatus();
@@ -104,7 +102,7 @@ class Watcher {
     std::erase_if(open_, [this](Open& one) {
       ++one.questions;
       const bool is_there = api_.Get(one.path).find(one.token) != std::string::npos;
-      if (!is_there && Now() - one.since < options_.give_up) return false;
+      if (!is_there && MonotonicNow() - one.since < options_.give_up) return false;
       seen_.push_back({one.token, is_there ? Clock::System().Now().micros() : 0, one.questions});
       return true;
     });

@@ -118,6 +118,14 @@ std::string_view ScreeningOf(types::ScreeningStatus status) {
 
 }  // namespace
 
+int CaseShare() {
+#ifdef __OPTIMIZE__
+  return 1;
+#else
+  return 10;
+#endif
+}
+
 cdc::Record View(const OwnedRecord& record) {
   cdc::Record view;
   view.topic = record.topic;

@@ -46,6 +46,10 @@ struct Fixture {
 // "sample", "bos-a" or "bos-b"; read once. Aborts if it cannot be read.
 const Fixture& GetFixture(const std::string& name);
 
+// Of its random cases a test tries one in so many: 1, or 10 where what it tests is compiled without optimisation, an
+// order of magnitude slower. A test's own source never is optimised, so it must not ask its own compiler.
+int CaseShare();
+
 // A clock that stands still unless moved.
 class StillClock final : public Clock {
  public:

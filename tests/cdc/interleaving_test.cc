@@ -9,13 +9,6 @@
 namespace daybook::cdc_test {
 namespace {
 
-// Built without optimisation everything is an order of magnitude slower, and the same code is run.
-#ifdef __OPTIMIZE__
-constexpr int kShare = 1;
-#else
-constexpr int kShare = 10;
-#endif
-
 // Less than a transaction may take, so that none is given up.
 constexpr absl::Duration kPassedMax = absl::Seconds(20);
 
@@ -26,7 +19,7 @@ struct Case {
   int seeds;
 };
 
-class InterleavingTest : public testing::TestWithParam<Case> {
+class InterleavingTest : public ::testing::TestWithParam<Case> {
  protected:
   void Run(std::uint64_t seed, cdc::TransactionMode mode, Time time);
 
@@ -35,7 +28,7 @@ class InterleavingTest : public testing::TestWithParam<Case> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Recorded, InterleavingTest,
-                         testing::Values(Case{"sample", 120}, Case{"bos-a", 50}, Case{"bos-b", 50}),
+                         ::testing::Values(Case{"sample", 120}, Case{"bos-a", 50}, Case{"bos-b", 50}),
                          [](const auto& info) {
                            std::string name = info.param.fixture;
                            std::erase(name, '-');
@@ -43,7 +36,7 @@ INSTANTIATE_TEST_SUITE_P(Recorded, InterleavingTest,
                          });
 
 void InterleavingTest::Run(std::uint64_t seed, cdc::TransactionMode mode, Time time) {
-  SCOPED_TRACE(testing::Message() << "fixture " << fixture_.name << ", seed " << seed);
+  SCOPED_TRACE(::testing::Message() << "fixture " << fixture_.name << ", seed " << seed);
   std::mt19937_64 random(seed * 7919);
   const std::vector<std::size_t> order = Interleaving(fixture_.records, seed);
   const auto kv = store::NewMemoryKeyValue();
@@ -97,7 +90,7 @@ void InterleavingTest::Run(std::uint64_t seed, cdc::TransactionMode mode, Time t
 }
 
 TEST_P(InterleavingTest, R13TheFinalStateDoesNotDependOnHowPartitionsInterleave) {
-  const int seeds = GetParam().seeds / kShare;
+  const int seeds = GetParam().seeds / CaseShare();
   std::cout << "seeds 1 to " << seeds << std::endl;
   for (int seed = 1; seed <= seeds; ++seed) {
     // Half of them while the clock goes on, so that the debounce fires in the middle; a quarter without metadata.
@@ -109,9 +102,9 @@ TEST_P(InterleavingTest, R13TheFinalStateDoesNotDependOnHowPartitionsInterleave)
 }
 
 TEST_P(InterleavingTest, R13DeliveredAgainUnderNewOffsetsInAnotherOrderEmitsNothing) {
-  const int seeds = GetParam().seeds / kShare / 5;
+  const int seeds = GetParam().seeds / CaseShare() / 5;
   for (int seed = 1; seed <= seeds; ++seed) {
-    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    SCOPED_TRACE(::testing::Message() << "seed " << seed);
     const auto kv = store::NewMemoryKeyValue();
     CollectingSink sink;
     StillClock clock;

@@ -10,12 +10,6 @@
 namespace daybook::cdc_test {
 namespace {
 
-#ifdef __OPTIMIZE__
-constexpr int kShare = 1;
-#else
-constexpr int kShare = 10;
-#endif
-
 // kPowerLoss: of the process's writes only those survive that were synced, and those before them.
 enum class Death { kBeforeTheWrite, kAfterTheWrite, kPowerLoss };
 
@@ -132,7 +126,7 @@ class ForgetfulSink final : public cdc::CommandSink {
   std::vector<Done> lost_;
 };
 
-class RestartTest : public testing::Test {
+class RestartTest : public ::testing::Test {
  protected:
   using Recall = cdc::CommandSink::Recall;
 
@@ -163,7 +157,8 @@ class RestartTest : public testing::Test {
 
   void KillAt(const Fixture& fixture, const std::vector<cdc::Record>& records, std::size_t batch, int writes,
               Death death, Recall recall = Recall::kNone) {
-    SCOPED_TRACE(testing::Message() << fixture.name << ", death " << static_cast<int>(death) << " at write " << writes);
+    SCOPED_TRACE(::testing::Message() << fixture.name << ", death " << static_cast<int>(death) << " at write "
+                                      << writes);
     std::unique_ptr<store::KeyValue> kv = store::NewMemoryKeyValue();
     ForgetfulSink sink(static_cast<std::uint64_t>(writes), recall);
     MortalKeyValue mortal(kv.get(), writes, death);
@@ -222,7 +217,7 @@ class RestartTest : public testing::Test {
 TEST_F(RestartTest, R6KilledAtEveryWriteItGoesOnAndRepeatsNoCommand) {
   const Fixture& fixture = GetFixture("sample");
   const std::vector<cdc::Record> records = Views(fixture.records);
-  for (int writes = 1;; writes += kShare) {
+  for (int writes = 1;; writes += CaseShare()) {
     KillAt(fixture, records, 30, writes, Death::kBeforeTheWrite);
     KillAt(fixture, records, 30, writes, Death::kAfterTheWrite);
     if (HasFailure()) return;
@@ -235,7 +230,7 @@ TEST_F(RestartTest, R6KilledAtEveryWriteItGoesOnAndRepeatsNoCommand) {
 TEST_F(RestartTest, R6AfterAPowerLossAtAnyWriteItReadsAgainWhatWasLostAndRepeatsNoCommand) {
   const Fixture& fixture = GetFixture("sample");
   const std::vector<cdc::Record> records = Views(fixture.records);
-  for (int writes = 1;; writes += 7 * kShare) {
+  for (int writes = 1;; writes += 7 * CaseShare()) {
     KillAt(fixture, records, 2, writes, Death::kPowerLoss);
     if (HasFailure()) return;
     if (reached_the_end_) break;
@@ -260,8 +255,8 @@ TEST_F(RestartTest, R6WhatAPowerLossTookIsReadBackFromWhereItWasPublishedAndNotR
 TEST_F(RestartTest, R6KilledAnywhereInARandomInterleavingItGoesOnAndRepeatsNoCommand) {
   for (const char* name : {"sample", "bos-a", "bos-b"}) {
     const Fixture& fixture = GetFixture(name);
-    for (std::uint64_t seed = 1; seed <= 20 / kShare; ++seed) {
-      SCOPED_TRACE(testing::Message() << "seed " << seed);
+    for (std::uint64_t seed = 1; seed <= static_cast<std::uint64_t>(20 / CaseShare()); ++seed) {
+      SCOPED_TRACE(::testing::Message() << "seed " << seed);
       std::mt19937_64 random(seed);
       std::vector<cdc::Record> records;
       for (const std::size_t i : Interleaving(fixture.records, seed)) records.push_back(View(fixture.records[i]));

@@ -173,8 +173,8 @@ class EnvelopesTest : public ::testing::Test {
   // Both commands' records: two events each, and a state each.
   void Read() {
     ASSERT_EQ(consumer_->AssignTopics({kBeneficiaryEvents, kBeneficiaryStates}, {}), absl::OkStatus());
-    const absl::Duration until = daybook::Clock::System().Monotonic() + kLimit;
-    while ((seen_["Event"].size() < 4 || seen_["State"].size() < 2) && daybook::Clock::System().Monotonic() < until) {
+    const absl::Duration until = daybook::MonotonicNow() + kLimit;
+    while ((seen_["Event"].size() < 4 || seen_["State"].size() < 2) && daybook::MonotonicNow() < until) {
       const auto batch = consumer_->Poll({});
       ASSERT_TRUE(batch.ok()) << batch.status();
       for (const bus::Record& record : batch->records()) {

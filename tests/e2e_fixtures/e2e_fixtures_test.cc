@@ -25,12 +25,6 @@ namespace cdc = daybook::cdc;
 using daybook::cdc_test::Fixture;
 using daybook::cdc_test::GetFixture;
 
-#ifdef __OPTIMIZE__
-constexpr int kShare = 1;
-#else
-constexpr int kShare = 10;
-#endif
-
 constexpr absl::Duration kLimit = absl::Seconds(120);
 constexpr std::size_t kRecordsPerBatch = 500;
 
@@ -146,7 +140,7 @@ TEST_P(EndToEndFixtureTest, TheFileIsServedAsBosServesItAndASecondTimeChangesNot
 }
 
 TEST_P(EndToEndFixtureTest, NoInterleavingAndNoRedeliveryChangesWhatIsServed) {
-  const int runs = (GetParam() == std::string("sample") ? 120 : 40) / kShare;
+  const int runs = (GetParam() == std::string("sample") ? 120 : 40) / daybook::cdc_test::CaseShare();
   const std::uint32_t first_seed = std::random_device()() % 1'000'000;
   std::cout << "seeds " << first_seed << " to " << first_seed + static_cast<std::uint32_t>(runs) - 1 << std::endl;
   for (int run = 0; run < runs; ++run) {

@@ -13,7 +13,6 @@
 namespace beneficiary {
 
 namespace bus = daybook::bus;
-using daybook::Clock;
 
 namespace {
 
@@ -31,8 +30,8 @@ absl::StatusOr<ReplayReport> ReplayDeadLetters(bus::Bus& bus, const BosSource& s
   if (std::find(captured.begin(), captured.end(), topic) == captured.end()) {
     return absl::NotFoundError(absl::StrCat(topic, " is no captured topic of BOS ", source.instance));
   }
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
-  const auto left = [deadline] { return deadline - Clock::System().Monotonic(); };
+  const absl::Duration deadline = daybook::MonotonicNow() + timeout;
+  const auto left = [deadline] { return deadline - daybook::MonotonicNow(); };
   const std::string replay = ReplayTopic(source);
   DAYBOOK_RETURN_IF_ERROR(MakeReplayTopic(bus, replay, timeout));
   std::set<daybook::Uuid> sent_before;

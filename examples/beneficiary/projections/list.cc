@@ -34,14 +34,14 @@ std::string ClientPrefix(char kind, std::string_view client_id) {
   return out;
 }
 
-Status StatusOf(const State& s) {
+Status FilterStatus(const State& s) {
   if (s.removed()) return Status::kDeleted;
   return s.active() ? Status::kActive : Status::kInactive;
 }
 
 // What the filters look at: status, instance, accounts, search forms of name and aliases.
 std::string EncodeFilters(const State& s) {
-  std::string out(1, static_cast<char>(StatusOf(s)));
+  std::string out(1, static_cast<char>(FilterStatus(s)));
   AppendLengthPrefixed(out, s.origin().instance());
   daybook::AppendVarint(out, static_cast<std::uint64_t>(s.bank_accounts_size()));
   for (const types::v1::BankAccount& account : s.bank_accounts()) {

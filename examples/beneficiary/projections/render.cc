@@ -160,7 +160,7 @@ void AppendTexts(W& w, const List& list, TextOf text_of) {
   w.Raw("]");
 }
 
-std::string_view StatusOf(const BeneficiaryState& s) {
+std::string_view StatusText(const BeneficiaryState& s) {
   if (s.removed()) return "deleted";
   return s.active() ? "active" : "inactive";
 }
@@ -368,7 +368,7 @@ void AppendDefinitiveJson(const BeneficiaryState& s, daybook::Revision revision,
   w.Raw(R"(,"version":)");
   w.Number(revision.value());
   w.Raw(R"(,"status":)");
-  w.Text(StatusOf(s));
+  w.Text(StatusText(s));
   w.Raw(R"(,"type":)");
   w.TextOrNull(TypeOf(s));
   w.Raw(R"(,"name":)");

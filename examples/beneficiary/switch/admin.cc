@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "beneficiary/switch/internal/json_text.h"
 #include "beneficiary/switch/internal/modes_json.h"
 #include "beneficiary/switch/internal/page.h"
 #include "daybook/base/status.h"
@@ -26,12 +27,11 @@ namespace beneficiary::switching {
 namespace http = daybook::http;
 namespace json = boost::json;
 using daybook::ToAbsl;
+using internal::JsonText;
 
 namespace {
 
 constexpr std::size_t kBodyBytesMax = 4 << 10;
-
-json::string_view Text(std::string_view text) { return {text.data(), text.size()}; }
 
 http::Response Document(std::string body) {
   http::Response response(http::StatusCode::kOk, http::kJson, std::move(body));
@@ -63,12 +63,12 @@ double Seconds(absl::Duration duration) { return absl::ToDoubleSeconds(duration)
 
 json::array Strings(const std::vector<std::string>& texts) {
   json::array list;
-  for (const std::string& text : texts) list.push_back(Text(text));
+  for (const std::string& text : texts) list.push_back(JsonText(text));
   return list;
 }
 
 json::object SideJson(const SideOptions& side, const http::ClientStats& stats, bool suspended) {
-  return json::object{{"address", Text(side.address)},
+  return json::object{{"address", JsonText(side.address)},
                       {"timeout_seconds", Seconds(side.timeout)},
                       {"suspended", suspended},
                       {"connections_open", stats.connections_open},
@@ -90,10 +90,11 @@ std::string_view FallbackName(Fallback fallback) {
 http::Response Status(const AdminContext& context) {
   const SwitchStats stats = context.stats();
   const SwitchOptions& options = context.options;
-  json::object document{{"version", Text(context.version)}, {"modes", internal::ModesToJson(*context.modes.Current())}};
+  json::object document{{"version", JsonText(context.version)},
+                        {"modes", internal::ModesToJson(*context.modes.Current())}};
   document["sides"] = json::object{{"bos", SideJson(options.bos, stats.bos, stats.bos_suspended)},
                                    {"daybook", SideJson(options.daybook, stats.daybook, stats.daybook_suspended)}};
-  document["fallback"] = Text(FallbackName(options.fallback));
+  document["fallback"] = JsonText(FallbackName(options.fallback));
   document["comparer"] = json::object{
       {"in_flight", stats.comparer.in_flight},
       {"in_flight_max", options.comparer.in_flight_max},
@@ -164,7 +165,7 @@ absl::StatusOr<ModeChangeRequest> ReadChange(const http::Request& request) {
     return absl::InvalidArgumentError("Content-Type: application/json is required.");
   }
   boost::system::error_code error;
-  const json::value body = json::parse(Text(request.body()), error);
+  const json::value body = json::parse(JsonText(request.body()), error);
   const json::object* object = error ? nullptr : body.if_object();
   if (object == nullptr) return absl::InvalidArgumentError("The body is no JSON object.");
   ModeChangeRequest change;

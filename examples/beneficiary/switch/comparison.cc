@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "beneficiary/switch/internal/json_text.h"
 #include "daybook/base/strings.h"
 
 namespace beneficiary::switching {
@@ -20,11 +21,11 @@ namespace beneficiary::switching {
 namespace http = daybook::http;
 namespace json = boost::json;
 using daybook::ToAbsl;
+using internal::JsonText;
+using internal::ToView;
 using Kind = Difference::Kind;
 
 namespace {
-
-std::string_view ToView(json::string_view text) { return {text.data(), text.size()}; }
 
 std::string Escape(std::string_view segment) {
   return absl::StrReplaceAll(ToAbsl(segment), {{"~", "~0"}, {"/", "~1"}});
@@ -188,7 +189,7 @@ class Walk {
 
   static std::string Names(const std::vector<std::string_view>& names) {
     json::array list;
-    for (const std::string_view name : names) list.emplace_back(json::string_view(name.data(), name.size()));
+    for (const std::string_view name : names) list.emplace_back(JsonText(name));
     return json::serialize(list);
   }
 
@@ -197,9 +198,7 @@ class Walk {
   Comparison& out_;
 };
 
-std::string Quoted(std::string_view text) {
-  return json::serialize(json::value(json::string_view(text.data(), text.size())));
-}
+std::string Quoted(std::string_view text) { return json::serialize(json::value(JsonText(text))); }
 
 void CompareHeaders(const http::ClientResponse& bos, const http::ClientResponse& daybook, const ComparisonRules& rules,
                     Walk& walk) {

@@ -5,12 +5,14 @@
 #include <boost/json/value.hpp>
 #include <utility>
 
+#include "beneficiary/switch/internal/json_text.h"
 #include "daybook/base/strings.h"
 
 namespace beneficiary::switching {
 
 namespace json = boost::json;
 using daybook::Timestamp;
+using internal::JsonText;
 
 namespace {
 
@@ -21,10 +23,9 @@ constexpr std::size_t kCoarseBuckets = 288;
 
 std::size_t IndexOf(Side side) { return static_cast<std::size_t>(side); }
 
-json::string_view Text(std::string_view text) { return {text.data(), text.size()}; }
 json::string_view Time(Timestamp at, std::string& storage) {
   storage = daybook::FormatTimestamp(at);
-  return Text(storage);
+  return JsonText(storage);
 }
 double Milliseconds(absl::Duration duration) {
   // Three digits are enough for anything that is measured here.
@@ -50,7 +51,7 @@ json::object LatencyJson(const LatencyHistogram& latencies) {
 template <class Counts>
 json::object VerdictsJson(const Counts& counts) {
   json::object verdicts;
-  for (std::size_t i = 0; i < kVerdicts; ++i) verdicts[Text(VerdictName(Verdict(i)))] = counts[i];
+  for (std::size_t i = 0; i < kVerdicts; ++i) verdicts[JsonText(VerdictName(Verdict(i)))] = counts[i];
   return verdicts;
 }
 
@@ -58,17 +59,17 @@ json::object SampleJson(Timestamp at, const Finding& finding) {
   std::string text;
   json::array differences;
   for (const MaskedDifference& difference : finding.differences) {
-    differences.push_back(json::object{{"kind", Text(KindName(difference.kind))},
-                                       {"place", Text(difference.place)},
-                                       {"pointer", Text(difference.pointer)},
-                                       {"bos", Text(difference.bos)},
-                                       {"daybook", Text(difference.daybook)},
-                                       {"hint", Text(difference.hint)}});
+    differences.push_back(json::object{{"kind", JsonText(KindName(difference.kind))},
+                                       {"place", JsonText(difference.place)},
+                                       {"pointer", JsonText(difference.pointer)},
+                                       {"bos", JsonText(difference.bos)},
+                                       {"daybook", JsonText(difference.daybook)},
+                                       {"hint", JsonText(difference.hint)}});
   }
   return json::object{{"at", Time(at, text)},
-                      {"client", Text(finding.client)},
-                      {"target", Text(finding.target)},
-                      {"mode", Text(ModeName(finding.mode))},
+                      {"client", JsonText(finding.client)},
+                      {"target", JsonText(finding.target)},
+                      {"mode", JsonText(ModeName(finding.mode))},
                       {"watched_ms", Milliseconds(finding.lag)},
                       {"checks", finding.checks},
                       {"comparisons", finding.weight},
@@ -79,15 +80,15 @@ json::object TotalsJson(const Evidence::Totals& totals) {
   json::object answered;
   for (const Mode mode : kModes) {
     const auto& of_mode = totals.answered[static_cast<std::size_t>(mode)];
-    answered[Text(ModeName(mode))] = json::object{{"bos", of_mode[0]}, {"daybook", of_mode[1]}};
+    answered[JsonText(ModeName(mode))] = json::object{{"bos", of_mode[0]}, {"daybook", of_mode[1]}};
   }
   json::object fallbacks;
   for (const Side side : {Side::kBos, Side::kDaybook}) {
     json::object reasons;
     for (std::size_t i = 0; i < kFallbackReasons; ++i) {
-      reasons[Text(FallbackReasonName(FallbackReason(i)))] = totals.fallbacks[IndexOf(side)][i];
+      reasons[JsonText(FallbackReasonName(FallbackReason(i)))] = totals.fallbacks[IndexOf(side)][i];
     }
-    fallbacks[Text(SideName(side))] = std::move(reasons);
+    fallbacks[JsonText(SideName(side))] = std::move(reasons);
   }
   return json::object{{"comparisons", VerdictsJson(totals.verdicts)},
                       {"answered", std::move(answered)},
@@ -205,9 +206,9 @@ struct Evidence::Render {
     json::object latencies;
     for (const Side side : {Side::kBos, Side::kDaybook}) {
       const LatencyHistogram& of_side = bucket.latencies[IndexOf(side)];
-      latencies[Text(SideName(side))] = json::object{{"count", of_side.total()},
-                                                     {"p50_ms", Milliseconds(of_side.Quantile(0.5))},
-                                                     {"p99_ms", Milliseconds(of_side.Quantile(0.99))}};
+      latencies[JsonText(SideName(side))] = json::object{{"count", of_side.total()},
+                                                         {"p50_ms", Milliseconds(of_side.Quantile(0.5))},
+                                                         {"p99_ms", Milliseconds(of_side.Quantile(0.99))}};
     }
     return json::object{{"from", Time(Timestamp::FromMicros(bucket.number * width_us), text)},
                         {"comparisons", VerdictsJson(bucket.verdicts)},
@@ -244,7 +245,7 @@ struct Evidence::Render {
     });
     json::array list;
     for (const auto& entry : sorted) {
-      list.push_back(json::object{{name, Text(entry.first)},
+      list.push_back(json::object{{name, JsonText(entry.first)},
                                   {"differences", entry.second.differences},
                                   {"lags", entry.second.lags},
                                   {"last", Time(entry.second.last, text)}});

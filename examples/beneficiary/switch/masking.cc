@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "beneficiary/switch/internal/json_text.h"
 #include "daybook/base/hash.h"
 #include "daybook/base/shape.h"
 #include "daybook/base/strings.h"
@@ -21,10 +22,9 @@ namespace beneficiary::switching {
 
 namespace json = boost::json;
 using daybook::ToAbsl;
+using internal::ToView;
 
 namespace {
-
-std::string_view ToView(json::string_view text) { return {text.data(), text.size()}; }
 
 std::string Fingerprint(std::string_view text, std::uint64_t key) {
   std::string keyed;

@@ -29,6 +29,9 @@ class Clock {
   static const Clock& System();
 };
 
+// The machine's Monotonic(), for deadlines on what is outside the process, where a fake clock has no say.
+inline absl::Duration MonotonicNow() { return Clock::System().Monotonic(); }
+
 // Between the two representations of a moment; both are UTC, and Timestamp's resolution is one microsecond.
 inline absl::Time ToAbslTime(Timestamp t) { return absl::FromUnixMicros(t.micros()); }
 inline Timestamp FromAbslTime(absl::Time t) { return Timestamp::FromMicros(absl::ToUnixMicros(t)); }

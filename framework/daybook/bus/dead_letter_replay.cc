@@ -15,8 +15,6 @@
 namespace daybook::bus {
 namespace {
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 // The last record of a key.
 struct Last {
   Offset offset;
@@ -48,10 +46,10 @@ OutgoingRecord AsItWas(const Record& letter, const std::string& topic, HeaderLis
 }  // namespace
 
 absl::StatusOr<ReplayReport> ReplayDeadLetters(Bus& bus, std::string_view topic, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   const std::string name(topic);
   std::map<std::string, Last, std::less<>> lasts;  // one key lies in one partition
-  DAYBOOK_RETURN_IF_ERROR(ForEachRecord(bus, name, deadline - Now(), [&](const Record& record) {
+  DAYBOOK_RETURN_IF_ERROR(ForEachRecord(bus, name, deadline - MonotonicNow(), [&](const Record& record) {
     if (record.key.has_value()) lasts[std::string(*record.key)] = {record.offset, record.timestamp};
     return absl::OkStatus();
   }));
@@ -62,7 +60,7 @@ absl::StatusOr<ReplayReport> ReplayDeadLetters(Bus& bus, std::string_view topic,
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Producer> producer,
                            bus.NewProducer({.name = "replay", .topics = {name}}));
   DAYBOOK_RETURN_IF_ERROR(
-      ForEachRecord(bus, DeadLetterTopic(topic), deadline - Now(), [&](const Record& letter) -> absl::Status {
+      ForEachRecord(bus, DeadLetterTopic(topic), deadline - MonotonicNow(), [&](const Record& letter) -> absl::Status {
         if (!letter.key.has_value()) {
           ++report.without_key;
           return absl::OkStatus();
@@ -72,13 +70,14 @@ absl::StatusOr<ReplayReport> ReplayDeadLetters(Bus& bus, std::string_view topic,
           return absl::OkStatus();
         }
         ++report.sent;
-        DAYBOOK_RETURN_IF_ERROR(producer->WaitForRoom(letter.value.value_or("").size() + 4096, deadline - Now()));
+        DAYBOOK_RETURN_IF_ERROR(
+            producer->WaitForRoom(letter.value.value_or("").size() + 4096, deadline - MonotonicNow()));
         return producer->Send(AsItWas(letter, name, headers), [&](const absl::StatusOr<Delivery>& delivery) {
           absl::MutexLock lock(&mu);
           failed.Update(delivery.status());
         });
       }));
-  DAYBOOK_RETURN_IF_ERROR(producer->Flush(deadline - Now()));
+  DAYBOOK_RETURN_IF_ERROR(producer->Flush(deadline - MonotonicNow()));
   absl::MutexLock lock(&mu);
   DAYBOOK_RETURN_IF_ERROR(failed);
   return report;

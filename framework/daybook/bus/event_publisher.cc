@@ -24,8 +24,8 @@ namespace {
 
 using internal::TopicKind;
 
-constexpr absl::Duration kPatience = absl::Milliseconds(20);  // how soon a failure or the end is noticed
-constexpr std::size_t kHeadersMax = 1024;                     // of a record, about
+constexpr absl::Duration kNoticeWithin = absl::Milliseconds(20);  // how soon a failure or the end is noticed
+constexpr std::size_t kHeadersMax = 1024;                         // of a record, about
 
 // A topic's partition that is fed from the log.
 struct Output {
@@ -241,7 +241,7 @@ absl::StatusOr<std::unique_ptr<Producer>> EventPublisher::Impl::MakeProducer() {
 
 absl::Status EventPublisher::Impl::Follow(Producer& producer, store::Subscription& log) {
   while (!MustEnd()) {
-    absl::StatusOr<std::vector<store::EventView>> events = log.NextBatch({}, kPatience);
+    absl::StatusOr<std::vector<store::EventView>> events = log.NextBatch({}, kNoticeWithin);
     if (absl::IsCancelled(events.status())) return absl::UnavailableError("the event store was closed");
     DAYBOOK_RETURN_IF_ERROR(events.status());
     read_at = options.clock->Monotonic();
@@ -277,7 +277,7 @@ Ready& EventPublisher::Impl::NextReady() {
 }
 
 absl::Status EventPublisher::Impl::WaitUntilAnswered(std::span<const std::size_t> of) {
-  while (!deliveries->WaitUntilAnswered(of, kPatience)) {
+  while (!deliveries->WaitUntilAnswered(of, kNoticeWithin)) {
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
     if (MustEnd()) return absl::CancelledError("the time to finish is over");
   }
@@ -306,7 +306,7 @@ absl::Status EventPublisher::Impl::SendReady(Producer& producer, TopicKind kind)
     DAYBOOK_RETURN_IF_ERROR(deliveries->failure());
     const OutgoingRecord& next = to_send[sent].record;
     const absl::Status room =
-        producer.WaitForRoom(next.key->size() + next.value.value_or("").size() + kHeadersMax, kPatience);
+        producer.WaitForRoom(next.key->size() + next.value.value_or("").size() + kHeadersMax, kNoticeWithin);
     if (!room.ok() && !absl::IsDeadlineExceeded(room)) return room;
     if (MustEnd()) return absl::CancelledError("the time to finish is over");
   }

@@ -14,13 +14,13 @@ namespace {
 absl::StatusOr<std::vector<RecordBatch>> ReadFrom(Consumer& consumer, const TopicPartition& partition, Offset next,
                                                   absl::Duration deadline) {
   const Start start{.partition = partition, .next = next, .last = std::nullopt};
-  DAYBOOK_RETURN_IF_ERROR(consumer.Assign({&start, 1}, deadline - Clock::System().Monotonic()));
+  DAYBOOK_RETURN_IF_ERROR(consumer.Assign({&start, 1}, deadline - MonotonicNow()));
   std::vector<RecordBatch> batches;
   while (true) {
     DAYBOOK_ASSIGN_OR_RETURN(RecordBatch batch, consumer.Poll({}));
     if (!batch.empty()) batches.push_back(std::move(batch));
     if (consumer.CaughtUp()) return batches;
-    if (Clock::System().Monotonic() > deadline) {
+    if (MonotonicNow() > deadline) {
       return absl::DeadlineExceededError(absl::StrCat("the end of ", partition.ToString(), " was not reached in time"));
     }
   }
@@ -38,13 +38,12 @@ RecordBatch LastOf(std::vector<RecordBatch> batches, std::size_t count) {
 
 absl::StatusOr<RecordBatch> ReadTail(Bus& bus, const TopicPartition& partition, std::size_t count,
                                      absl::Duration timeout) {
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
                            bus.NewConsumer({.name = "tail", .isolation = Isolation::kReadCommitted}));
   // Markers, aborted records and compaction leave gaps: looks further back until there are enough.
   for (std::int64_t span = static_cast<std::int64_t>(count) + 1;; span *= 8) {
-    DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range,
-                             consumer->Offsets(partition, deadline - Clock::System().Monotonic()));
+    DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, consumer->Offsets(partition, deadline - MonotonicNow()));
     const Offset from(std::max(range.begin.value(), range.end.value() - span));
     DAYBOOK_ASSIGN_OR_RETURN(std::vector<RecordBatch> batches, ReadFrom(*consumer, partition, from, deadline));
     std::size_t found = 0;
@@ -55,8 +54,8 @@ absl::StatusOr<RecordBatch> ReadTail(Bus& bus, const TopicPartition& partition, 
 
 absl::Status ForEachRecord(Bus& bus, const std::string& topic, absl::Duration timeout,
                            absl::FunctionRef<absl::Status(const Record&)> use) {
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
-  const auto left = [deadline] { return deadline - Clock::System().Monotonic(); };
+  const absl::Duration deadline = MonotonicNow() + timeout;
+  const auto left = [deadline] { return deadline - MonotonicNow(); };
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer,
                            bus.NewConsumer({.name = "scan", .isolation = Isolation::kReadUncommitted}));
   DAYBOOK_ASSIGN_OR_RETURN(const std::int32_t count, consumer->PartitionCount(topic, left()));

@@ -86,12 +86,12 @@ class WithoutReflection final : public ::grpc::ServerBuilderOption {
 class AnswerTeller final : public ::grpc::experimental::Interceptor {
  public:
   AnswerTeller(const std::function<void(const Answered&)>& tell, const char* method)
-      : tell_(tell), method_(method), began_(Clock::System().Monotonic()) {}
+      : tell_(tell), method_(method), began_(MonotonicNow()) {}
 
   void Intercept(::grpc::experimental::InterceptorBatchMethods* batch) override {
     if (batch->QueryInterceptionHookPoint(::grpc::experimental::InterceptionHookPoints::PRE_SEND_STATUS)) {
       const auto code = static_cast<absl::StatusCode>(batch->GetSendStatus().error_code());
-      tell_({method_, code, Clock::System().Monotonic() - began_});
+      tell_({method_, code, MonotonicNow() - began_});
     }
     batch->Proceed();
   }
@@ -226,10 +226,10 @@ absl::Status Server::Drain(absl::Duration limit) {
   }
   impl_->health.join();
   impl_->server->GetHealthCheckService()->Shutdown();
-  const absl::Duration start = Clock::System().Monotonic();
+  const absl::Duration start = MonotonicNow();
   const auto deadline = absl::ToChronoTime(ToAbslTime(Clock::System().Now()) + limit);
   impl_->server->Shutdown(deadline);
-  if (limit == absl::ZeroDuration() || Clock::System().Monotonic() - start < limit) return absl::OkStatus();
+  if (limit == absl::ZeroDuration() || MonotonicNow() - start < limit) return absl::OkStatus();
   return absl::DeadlineExceededError(absl::StrCat("gRPC server ", address(), ": calls in flight were cancelled"));
 }
 

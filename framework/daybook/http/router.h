@@ -38,8 +38,7 @@ struct RouteOptions {
 // Thread safety: Add from one thread; Find from any number after that.
 // Invariants:
 //  1. A template is '/'-separated literals and {name} segments; the last segment may end in ":verb". A {name} stands
-//  for
-//     exactly one segment, not empty.
+//     for exactly one segment, not empty.
 //  2. A literal wins over a {name}, a {name}:verb over a {name}; the order of Add does not matter. Only an unescaped
 //     colon starts a verb: "a%3Ab" and a colon without a matching verb belong to the parameter.
 //  3. A route for GET also serves HEAD.

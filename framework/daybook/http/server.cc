@@ -210,7 +210,7 @@ absl::Status Server::Drain(absl::Duration limit) {
     if (impl_->drained) return absl::OkStatus();
     impl_->drained = true;
   }
-  const absl::Duration deadline = Clock::System().Monotonic() + limit;
+  const absl::Duration deadline = MonotonicNow() + limit;
   asio::post(impl_->shards.front()->context(), [impl = impl_.get()] {
     boost::system::error_code ignored;
     impl->acceptor->close(ignored);
@@ -219,7 +219,7 @@ absl::Status Server::Drain(absl::Duration limit) {
   });
   std::size_t cut_off = 0;
   for (const auto& shard : impl_->shards) {
-    cut_off += shard->AwaitEmpty(std::max(deadline - Clock::System().Monotonic(), absl::ZeroDuration()));
+    cut_off += shard->AwaitEmpty(std::max(deadline - MonotonicNow(), absl::ZeroDuration()));
   }
   for (const auto& shard : impl_->shards) shard->CloseAll();
   if (cut_off == 0) return absl::OkStatus();

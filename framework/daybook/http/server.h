@@ -77,8 +77,7 @@ struct ServerStats {
 //  1. Requests of one connection are served one at a time, in order; what is pipelined behind waits unread.
 //  2. Every complete request is answered exactly once, whatever its handler does, unless the connection is lost.
 //  3. Memory is bounded: bodies by body_bytes_total_max, the rest by head_bytes_max for each connection and by one
-//  answer
-//     for each request in flight.
+//     answer for each request in flight.
 //  4. Errors of the protocol are problem+json answers (400, 404, 405 with Allow, 408, 413, 431, 505) and never reach a
 //     handler; 400 for a malformed head, 413, 408, 431 and 505 also close the connection.
 class Server {

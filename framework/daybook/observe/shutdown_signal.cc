@@ -81,9 +81,9 @@ void ShutdownSignal::Wait() {
 }
 
 bool ShutdownSignal::WaitFor(absl::Duration limit) {
-  const absl::Duration deadline = Clock::System().Monotonic() + limit;
+  const absl::Duration deadline = MonotonicNow() + limit;
   while (true) {
-    const auto left_ms = absl::ToInt64Milliseconds(deadline - Clock::System().Monotonic());
+    const auto left_ms = absl::ToInt64Milliseconds(deadline - MonotonicNow());
     const auto wait_ms = std::clamp<std::int64_t>(left_ms, 0, std::numeric_limits<int>::max());
     // The event is never read, so it stays raised for every waiter.
     pollfd waiting{impl_->event, POLLIN, 0};

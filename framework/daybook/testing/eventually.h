@@ -15,11 +15,11 @@ namespace daybook::testing {
 // Thread safety: as that of `holds`, which is called on the caller's thread.
 template <class Condition>
 bool Eventually(Condition holds, absl::Duration limit = absl::Minutes(1)) {
-  const absl::Duration until = Clock::System().Monotonic() + limit;
+  const absl::Duration until = MonotonicNow() + limit;
   absl::Mutex mu;
   bool never = false;
   while (!holds()) {
-    if (Clock::System().Monotonic() > until) return false;
+    if (MonotonicNow() > until) return false;
     absl::MutexLock lock(&mu);
     mu.AwaitWithTimeout(absl::Condition(&never), absl::Milliseconds(1));
   }

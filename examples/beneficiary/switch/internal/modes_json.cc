@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "beneficiary/switch/internal/json_text.h"
 #include "daybook/base/status.h"
 
 namespace beneficiary::switching::internal {
@@ -14,16 +15,13 @@ namespace json = boost::json;
 
 constexpr std::int64_t kFormat = 1;
 
-json::string_view ToJson(std::string_view text) { return {text.data(), text.size()}; }
-
 json::value OptionalMode(const std::optional<Mode>& mode) {
-  return mode ? json::value(ToJson(ModeName(*mode))) : json::value(nullptr);
+  return mode ? json::value(JsonText(ModeName(*mode))) : json::value(nullptr);
 }
 
 absl::StatusOr<Mode> ReadMode(const json::value& value) {
   const json::string* name = value.if_string();
-  const std::optional<Mode> mode =
-      name == nullptr ? std::nullopt : ParseMode(std::string_view(name->data(), name->size()));
+  const std::optional<Mode> mode = name == nullptr ? std::nullopt : ParseMode(ToView(*name));
   if (!mode) return absl::DataLossError("a mode that is none");
   return *mode;
 }
@@ -85,26 +83,26 @@ absl::StatusOr<Modes> ReadModes(const json::object& object) {
 
 json::object ModesToJson(const Modes& modes) {
   json::object clients;
-  for (const auto& [client, mode] : modes.for_clients) clients[ToJson(client)] = ToJson(ModeName(mode));
+  for (const auto& [client, mode] : modes.for_clients) clients[JsonText(client)] = JsonText(ModeName(mode));
   json::array changes;
   for (const ModeChange& change : modes.changes) {
-    changes.push_back(json::object{{"at", ToJson(daybook::FormatTimestamp(change.at))},
-                                   {"client", ToJson(change.client)},
+    changes.push_back(json::object{{"at", JsonText(daybook::FormatTimestamp(change.at))},
+                                   {"client", JsonText(change.client)},
                                    {"from", OptionalMode(change.from)},
                                    {"to", OptionalMode(change.to)},
-                                   {"by", ToJson(change.by)},
-                                   {"reason", ToJson(change.reason)}});
+                                   {"by", JsonText(change.by)},
+                                   {"reason", JsonText(change.reason)}});
   }
   return json::object{{"format", kFormat},
                       {"change_count", modes.change_count},
-                      {"for_all", ToJson(ModeName(modes.for_all))},
+                      {"for_all", JsonText(ModeName(modes.for_all))},
                       {"clients", std::move(clients)},
                       {"changes", std::move(changes)}};
 }
 
 absl::StatusOr<Modes> ModesFromJson(std::string_view text) {
   boost::system::error_code error;
-  const json::value value = json::parse(ToJson(text), error);
+  const json::value value = json::parse(JsonText(text), error);
   if (error) return absl::DataLossError(absl::StrCat("no JSON: ", error.message()));
   const json::object* object = value.if_object();
   if (object == nullptr || !Member(*object, "format").is_int64()) return absl::DataLossError("no format");

@@ -44,8 +44,8 @@ absl::Status CheckNeverWritten(Bus& bus, const TopicPartition& partition, absl::
 
 // The first event says which one the log has before it in this topic: none, or everything before it is lost.
 absl::Status CheckBeginning(Bus& bus, const TopicPartition& partition, absl::Duration timeout) {
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
-  const auto left = [deadline] { return deadline - Clock::System().Monotonic(); };
+  const absl::Duration deadline = MonotonicNow() + timeout;
+  const auto left = [deadline] { return deadline - MonotonicNow(); };
   DAYBOOK_ASSIGN_OR_RETURN(const std::unique_ptr<Consumer> consumer, bus.NewConsumer({.name = "tail"}));
   const Start start{.partition = partition, .next = Offset(), .last = std::nullopt};
   DAYBOOK_RETURN_IF_ERROR(consumer->Assign({&start, 1}, left()));

@@ -22,10 +22,7 @@ namespace {
 using daybook::testing::ForwardingBus;
 using daybook::testing::ForwardingConsumer;
 
-constexpr absl::Duration kLimit = absl::Seconds(30);
 constexpr absl::Duration kShort = absl::Milliseconds(20);
-constexpr char kAccounts[] = "accounts";
-constexpr char kTaggings[] = "taggings";
 
 // Counts the feeds' consumers, and refuses assignments of new ones as a broker does that cannot be reached.
 class CountingBus final : public ForwardingBus {

@@ -11,11 +11,16 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "daybook/base/strings.h"
 #include "daybook/bus/event_record.h"
 #include "daybook/codec/envelope.h"
 
 namespace daybook::bus {
+
+inline constexpr absl::Duration kLimit = absl::Seconds(30);
+inline constexpr char kAccounts[] = "accounts";
+inline constexpr char kTaggings[] = "taggings";
 
 // A log as its publisher holds it, over topics named "<category>s".
 class TopicLog {

@@ -11,8 +11,7 @@ namespace {
 
 namespace pb = daybook_test::v1;
 using ::testing::HasSubstr;
-using Event = std::variant<pb::Opened, pb::Deposited>;
-using Codec = EventCodec<Event>;
+using Codec = EventCodec<std::variant<pb::Opened, pb::Deposited>>;
 
 pb::Opened FromV0(const pb::OpenedV0& old) {
   pb::Opened opened;

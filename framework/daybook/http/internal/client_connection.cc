@@ -221,7 +221,7 @@ void ClientConnection::Fail(absl::Status error) {
 }
 
 void ClientConnection::WatchIdle() {
-  idle_since_ = Clock::System().Monotonic();
+  idle_since_ = MonotonicNow();
   if (watching_) return;
   watching_ = true;
   socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {

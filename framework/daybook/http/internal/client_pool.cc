@@ -14,7 +14,7 @@
 namespace daybook::http::internal {
 namespace {
 
-constexpr std::chrono::milliseconds kTick(500);
+constexpr std::chrono::milliseconds kIdleCheckInterval(500);
 
 bool IsIdempotent(Method method) { return method != Method::kPost && method != Method::kPatch; }
 
@@ -52,9 +52,9 @@ absl::Status ClientPool::PrepareTls() {
 void ClientPool::Start() { Tick(); }
 
 void ClientPool::Tick() {
-  const absl::Duration now = Clock::System().Monotonic();
+  const absl::Duration now = MonotonicNow();
   while (!idle_.empty() && now - idle_.front()->idle_since() >= options_.idle_timeout) idle_.front()->Close();
-  tick_.expires_after(kTick);
+  tick_.expires_after(kIdleCheckInterval);
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (!error) Tick();
   });

@@ -314,7 +314,7 @@ Connection::Next Connection::Dispatch() {
     return state_ == State::kIdle ? Next::kContinue : Next::kWait;
   }
   exchange->peer = peer_;
-  if (shard_.options().on_answered) exchange->complete_at = Clock::System().Monotonic();
+  if (shard_.options().on_answered) exchange->complete_at = MonotonicNow();
   exchange->Attach(this);
   Enter(State::kHandling, absl::InfiniteDuration());
   std::string failure;
@@ -431,7 +431,7 @@ void Connection::Finish() {
       answered.method = exchange_->method;
       if (exchange_->match.route != nullptr) answered.route = exchange_->match.route->path_template;
       if (exchange_->complete_at > absl::ZeroDuration()) {
-        answered.latency = Clock::System().Monotonic() - exchange_->complete_at;
+        answered.latency = MonotonicNow() - exchange_->complete_at;
       }
     }
     observer(answered);

@@ -53,7 +53,7 @@ void Shard::CloseAll() {
 }
 
 void Shard::Tick() {
-  now_ = Clock::System().Monotonic();
+  now_ = MonotonicNow();
   date_ = absl::FormatTime("%a, %d %b %E4Y %H:%M:%S GMT", ToAbslTime(Clock::System().Now()), absl::UTCTimeZone());
   for (ConnectionList* list : {&idle_, &busy_}) {
     for (auto it = list->begin(); it != list->end();) {

@@ -55,7 +55,7 @@ struct Client::Impl {
   absl::Status Await(short events, absl::Duration deadline) const;
   // Appends what has come; kUnavailable: the server closed or reset the connection.
   absl::Status Receive(absl::Duration deadline);
-  absl::Duration Deadline() const { return Clock::System().Monotonic() + limit; }
+  absl::Duration Deadline() const { return MonotonicNow() + limit; }
 };
 
 void Client::Impl::Close() {
@@ -83,7 +83,7 @@ absl::Status Client::Impl::Connect() {
 absl::Status Client::Impl::Await(short events, absl::Duration deadline) const {
   while (true) {
     pollfd waiting{socket, events, 0};
-    const auto left = absl::ToInt64Milliseconds(deadline - Clock::System().Monotonic());
+    const auto left = absl::ToInt64Milliseconds(deadline - MonotonicNow());
     const int ready = left > 0 ? poll(&waiting, 1, static_cast<int>(left)) : 0;
     if (ready > 0) return absl::OkStatus();
     if (ready == 0) return absl::DeadlineExceededError("the server did not react in time");

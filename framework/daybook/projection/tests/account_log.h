@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "daybook/codec/envelope.h"
 #include "daybook/codec/event_codec.h"
 #include "daybook/core/projection.h"
@@ -158,6 +159,9 @@ inline Account::Event Withdrawn(std::int64_t amount) {
   e.set_amount(amount);
   return e;
 }
+
+inline constexpr absl::Duration kLimit = absl::Seconds(30);
+inline const std::vector<std::string> kBoth = {"tally.v1", "by_balance.v1"};
 
 // Everything in a projection's table, the framework's own rows included.
 inline std::map<std::string, std::string> Dump(store::KeyValue& models, std::string_view table) {

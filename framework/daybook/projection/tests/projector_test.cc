@@ -17,9 +17,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr absl::Duration kLimit = absl::Seconds(30);
-const std::vector<std::string> kBoth = {"tally.v1", "by_balance.v1"};
-
 class ProjectionRunnerTest : public ::testing::Test {
  protected:
   // Runs one projection to the log's end and stops.

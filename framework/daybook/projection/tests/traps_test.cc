@@ -16,9 +16,6 @@ namespace {
 using Tables = std::map<std::string, std::map<std::string, std::string>>;
 using Crash = FailingKeyValue::Crash;
 
-constexpr absl::Duration kLimit = absl::Seconds(30);
-const std::vector<std::string> kBoth = {"tally.v1", "by_balance.v1"};
-
 void Fill(AccountLog& log) {
   for (int i = 0; i < 25; ++i) {
     const std::string key = "account" + std::to_string(i % 4);

@@ -49,7 +49,9 @@ class GatedCommitPoint final : public CommitPoint {
         mu_.AssertReaderHeld();
         return permits_ > 0;
       };
+      ++held_;
       mu_.Await(absl::Condition(&may_go));
+      --held_;
       if (permits_ != kUnlimited) --permits_;
       failure = failure_;
     }
@@ -78,6 +80,15 @@ class GatedCommitPoint final : public CommitPoint {
     };
     return mu_.AwaitWithTimeout(absl::Condition(&arrived), absl::Seconds(60));
   }
+  // Waits until a commit stands before the closed gate, whichever it is. False after a minute.
+  bool WaitUntilOneIsHeld() {
+    absl::MutexLock lock(&mu_);
+    const auto holds = [this] {
+      mu_.AssertReaderHeld();
+      return held_ > 0;
+    };
+    return mu_.AwaitWithTimeout(absl::Condition(&holds), absl::Seconds(60));
+  }
 
  private:
   static constexpr int kUnlimited = 1 << 30;
@@ -91,6 +102,7 @@ class GatedCommitPoint final : public CommitPoint {
   absl::Mutex mu_;
   int permits_ ABSL_GUARDED_BY(mu_) = kUnlimited;
   int arrived_ ABSL_GUARDED_BY(mu_) = 0;
+  int held_ ABSL_GUARDED_BY(mu_) = 0;
   Failure failure_ ABSL_GUARDED_BY(mu_) = Failure::kNone;
 };
 

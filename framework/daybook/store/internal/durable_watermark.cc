@@ -12,10 +12,10 @@ void DurableWatermark::Advance(Position to) {
 }
 
 void DurableWatermark::WaitBeyond(Position seen, absl::Duration timeout, const std::atomic<bool>& cancelled) {
-  const absl::Duration until = Clock::System().Monotonic() + timeout;
+  const absl::Duration until = MonotonicNow() + timeout;
   absl::MutexLock lock(&mu_);
   while (Get() <= seen && !closed() && !cancelled.load(std::memory_order_acquire)) {
-    const absl::Duration left = until - Clock::System().Monotonic();
+    const absl::Duration left = until - MonotonicNow();
     if (left <= absl::ZeroDuration()) return;
     changed_.WaitWithTimeout(&mu_, left);
   }

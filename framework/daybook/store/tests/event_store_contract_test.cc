@@ -7,13 +7,13 @@
 namespace daybook::store {
 namespace {
 
-class MemoryHarness : public testing::EventStoreHarness {
+class MemoryEventStoreHarness : public testing::EventStoreHarness {
  public:
   absl::StatusOr<std::unique_ptr<EventStore>> Open() override { return NewMemoryEventStore(); }
   Kind kind() const override { return Kind::kVolatile; }
 };
 
-class RocksHarness : public testing::EventStoreHarness {
+class RocksEventStoreHarness : public testing::EventStoreHarness {
  public:
   absl::StatusOr<std::unique_ptr<EventStore>> Open() override {
     return OpenRocksEventStore({.path = directory_.path() + "/partition/0"});
@@ -24,10 +24,10 @@ class RocksHarness : public testing::EventStoreHarness {
   const testing::TemporaryDirectory directory_;
 };
 
-[[maybe_unused]] const bool memory =
-    testing::RegisterEventStoreContract("MemoryEventStoreContract", [] { return std::make_unique<MemoryHarness>(); });
-[[maybe_unused]] const bool rocks =
-    testing::RegisterEventStoreContract("RocksEventStoreContract", [] { return std::make_unique<RocksHarness>(); });
+[[maybe_unused]] const bool memory_event_store = testing::RegisterEventStoreContract(
+    "MemoryEventStoreContract", [] { return std::make_unique<MemoryEventStoreHarness>(); });
+[[maybe_unused]] const bool rocks_event_store = testing::RegisterEventStoreContract(
+    "RocksEventStoreContract", [] { return std::make_unique<RocksEventStoreHarness>(); });
 
 }  // namespace
 }  // namespace daybook::store

@@ -9,13 +9,13 @@
 namespace daybook::store {
 namespace {
 
-class MemoryHarness : public testing::KeyValueHarness {
+class MemoryKeyValueHarness : public testing::KeyValueHarness {
  public:
   absl::StatusOr<std::unique_ptr<KeyValue>> Open() override { return NewMemoryKeyValue(); }
   Kind kind() const override { return Kind::kVolatile; }
 };
 
-class RocksHarness : public testing::KeyValueHarness {
+class RocksKeyValueHarness : public testing::KeyValueHarness {
  public:
   absl::StatusOr<std::unique_ptr<KeyValue>> Open() override {
     return OpenRocksKeyValue({.path = directory_.path() + "/key_value"});
@@ -26,10 +26,10 @@ class RocksHarness : public testing::KeyValueHarness {
   const testing::TemporaryDirectory directory_;
 };
 
-[[maybe_unused]] const bool memory =
-    testing::RegisterKeyValueContract("MemoryKeyValueContract", [] { return std::make_unique<MemoryHarness>(); });
-[[maybe_unused]] const bool rocks =
-    testing::RegisterKeyValueContract("RocksKeyValueContract", [] { return std::make_unique<RocksHarness>(); });
+[[maybe_unused]] const bool memory_key_value = testing::RegisterKeyValueContract(
+    "MemoryKeyValueContract", [] { return std::make_unique<MemoryKeyValueHarness>(); });
+[[maybe_unused]] const bool rocks_key_value =
+    testing::RegisterKeyValueContract("RocksKeyValueContract", [] { return std::make_unique<RocksKeyValueHarness>(); });
 
 TEST(PrefixEndTest, IsTheFirstKeyAfterAllThatBeginWithThePrefix) {
   EXPECT_EQ(PrefixEnd("a"), "b");

@@ -15,6 +15,9 @@
 // What the files of the event store's contract share.
 namespace daybook::testing::internal {
 
+inline const StreamId kA("payee", "a");
+inline const StreamId kB("payee", "b");
+
 // A copy of an event as read.
 struct StoredEvent {
   std::string stream;

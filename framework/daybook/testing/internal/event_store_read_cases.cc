@@ -16,9 +16,6 @@ using store::Subscription;
 
 constexpr absl::Duration kSoon = absl::Seconds(20);  // reached only by a test that fails
 
-const StreamId kA("payee", "a");
-const StreamId kB("payee", "b");
-
 std::vector<std::string> Numbers(int from, int to) {
   std::vector<std::string> numbers;
   for (int i = from; i <= to; ++i) numbers.push_back(std::to_string(i));

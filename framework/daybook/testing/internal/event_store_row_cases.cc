@@ -12,9 +12,6 @@ using store::ExpectedRevision;
 using store::OutcomeRow;
 using store::SnapshotRow;
 
-const StreamId kA("payee", "a");
-const StreamId kB("payee", "b");
-
 Timestamp At(std::int64_t ms) { return Timestamp::FromMillis(ms); }
 
 void AnOutcomeIsFoundByItsCommandId(StoreUnderTest& s) {

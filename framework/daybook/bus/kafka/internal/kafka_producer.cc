@@ -141,8 +141,8 @@ KafkaProducer::~KafkaProducer() {
 // Takes back everything that the client still has.
 void KafkaProducer::Empty(Client& client) {
   rd_kafka_purge(client.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-  const absl::Duration deadline = Clock::System().Monotonic() + kReplaceTimeout;
-  while (rd_kafka_outq_len(client.get()) > 0 && Clock::System().Monotonic() < deadline) rd_kafka_poll(client.get(), 10);
+  const absl::Duration deadline = MonotonicNow() + kReplaceTimeout;
+  while (rd_kafka_outq_len(client.get()) > 0 && MonotonicNow() < deadline) rd_kafka_poll(client.get(), 10);
 }
 
 absl::StatusOr<std::unique_ptr<KafkaProducer::Pending>> KafkaProducer::Take(const OutgoingRecord& record,

@@ -20,7 +20,7 @@ void KafkaTransactionalProducer::OnRdDelivery(rd_kafka_t*, const rd_kafka_messag
   if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
     client.SayReachable();
   } else if (&client == producer->client_.get() && producer->undelivered_.ok()) {
-    producer->undelivered_ = RdStatus(message->err, "delivery");
+    producer->undelivered_ = RdStatus(message->err, absl::StrCat("delivery to ", rd_kafka_topic_name(message->rkt)));
   }
 }
 
@@ -87,7 +87,7 @@ absl::Status KafkaTransactionalProducer::Judge(rd_kafka_error_t* error, std::str
 }
 
 absl::Status KafkaTransactionalProducer::Init(absl::Duration timeout) {
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   if (rd_kafka_fatal_error(client_->get(), nullptr, 0) != RD_KAFKA_RESP_ERR_NO_ERROR || is_ready_) {
     DAYBOOK_ASSIGN_OR_RETURN(std::unique_ptr<Client> fresh, MakeClient());
     Close();
@@ -98,7 +98,7 @@ absl::Status KafkaTransactionalProducer::Init(absl::Duration timeout) {
   const int timeout_ms = ToMilliseconds(timeout);
   DAYBOOK_RETURN_IF_ERROR(Judge(rd_kafka_init_transactions(client_->get(), timeout_ms), "init " + options_.id));
   is_ready_ = true;
-  warm_ = WarmTopics(client_->get(), options_.topics, deadline - Clock::System().Monotonic());
+  warm_ = WarmTopics(client_->get(), options_.topics, deadline - MonotonicNow());
   return absl::OkStatus();
 }
 

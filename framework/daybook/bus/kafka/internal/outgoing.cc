@@ -63,12 +63,12 @@ rd_kafka_resp_err_t Produce(rd_kafka_t* client, const OutgoingRecord& record, Pa
 std::vector<TopicHandle> WarmTopics(rd_kafka_t* client, const std::vector<std::string>& topics,
                                     absl::Duration timeout) {
   std::vector<TopicHandle> handles;
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   for (const std::string& topic : topics) {
     TopicHandle handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
     if (handle == nullptr) continue;
     const rd_kafka_metadata_t* metadata = nullptr;
-    const int left_ms = ToMilliseconds(deadline - Clock::System().Monotonic());
+    const int left_ms = ToMilliseconds(deadline - MonotonicNow());
     if (rd_kafka_metadata(client, 0, handle.get(), &metadata, left_ms) == RD_KAFKA_RESP_ERR_NO_ERROR) {
       rd_kafka_metadata_destroy(metadata);
     }

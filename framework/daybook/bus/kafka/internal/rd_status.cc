@@ -90,12 +90,12 @@ absl::Status TransactionStatus(const rd_kafka_error_t* error, std::string_view w
 
 absl::Status AskAgain(absl::Duration timeout, absl::FunctionRef<absl::Status(absl::Duration)> ask) {
   constexpr absl::Duration kPause = absl::Milliseconds(20);
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   absl::Mutex mu;
   absl::CondVar never;
   while (true) {
-    const absl::Status status = ask(deadline - Clock::System().Monotonic());
-    if (!absl::IsUnavailable(status) || Clock::System().Monotonic() + kPause > deadline) return status;
+    const absl::Status status = ask(deadline - MonotonicNow());
+    if (!absl::IsUnavailable(status) || MonotonicNow() + kPause > deadline) return status;
     absl::MutexLock lock(&mu);
     never.WaitWithTimeout(&mu, kPause);
   }

@@ -28,7 +28,7 @@ void MemoryBroker::Locked(absl::FunctionRef<void(Everything)> step) {
 }
 
 void MemoryBroker::LockedUntil(absl::Duration timeout, absl::FunctionRef<bool(Everything)> step) {
-  const absl::Duration deadline = Clock::System().Monotonic() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   absl::MutexLock lock(&mu_);
   while (true) {
     const absl::Duration now = clock_->Monotonic();
@@ -37,7 +37,7 @@ void MemoryBroker::LockedUntil(absl::Duration timeout, absl::FunctionRef<bool(Ev
       changed_.SignalAll();
       return;
     }
-    const absl::Duration left = deadline - Clock::System().Monotonic();
+    const absl::Duration left = deadline - MonotonicNow();
     if (left <= absl::ZeroDuration()) return;
     changed_.WaitWithTimeout(&mu_, std::min(left, kSlice));
   }

@@ -1,5 +1,7 @@
 #include "daybook/base/hash.h"
 
+// Every event read is checked with it, and every stream looked up: not a call into a shared library each time.
+#define XXH_INLINE_ALL
 #include <openssl/sha.h>
 #include <xxhash.h>
 

@@ -16,18 +16,6 @@ void AppendBigEndian32(std::string& out, std::uint32_t value) {
   out.append(bytes, sizeof(bytes));
 }
 
-std::uint64_t ReadBigEndian64(const char* data) {
-  std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = value << 8 | static_cast<unsigned char>(data[i]);
-  return value;
-}
-
-std::uint32_t ReadBigEndian32(const char* data) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<unsigned char>(data[i]);
-  return value;
-}
-
 void AppendVarint(std::string& out, std::uint64_t value) {
   while (value >= 0x80) {
     out.push_back(static_cast<char>(value | 0x80));
@@ -36,16 +24,17 @@ void AppendVarint(std::string& out, std::uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
-bool internal::ConsumeLongVarint(std::string_view& in, std::uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    if (in.empty()) return false;
-    const auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    value |= std::uint64_t{byte & 0x7fu} << shift;
-    if (byte < 0x80) return shift < 63 || byte <= 1;
+const char* internal::ReadVarint(const char* at, const char* end, std::uint64_t& value) {
+  std::uint64_t read = 0;
+  for (int shift = 0; shift < 64 && at != end; shift += 7) {
+    const auto byte = static_cast<unsigned char>(*at++);
+    read |= std::uint64_t{byte & 0x7fu} << shift;
+    if (byte < 0x80) {
+      value = read;
+      return shift < 63 || byte <= 1 ? at : nullptr;
+    }
   }
-  return false;
+  return nullptr;
 }
 
 void AppendLengthPrefixed(std::string& out, std::string_view bytes) {

@@ -1,8 +1,10 @@
 #ifndef DAYBOOK_BASE_STRINGS_H_
 #define DAYBOOK_BASE_STRINGS_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -22,7 +24,8 @@ constexpr absl::string_view ToAbsl(std::string_view s) { return absl::string_vie
 constexpr std::string_view ToStd(absl::string_view s) { return std::string_view(s.data(), s.size()); }
 
 namespace internal {
-bool ConsumeLongVarint(std::string_view& in, std::uint64_t& value);
+// Reads a varint of any length at `at`; where it ends, or nullptr.
+const char* ReadVarint(const char* at, const char* end, std::uint64_t& value);
 
 struct StringHash {
   using is_transparent = void;
@@ -43,17 +46,31 @@ using StringSet = absl::flat_hash_set<std::string, internal::StringHash, interna
 void AppendBigEndian64(std::string& out, std::uint64_t value);
 void AppendBigEndian32(std::string& out, std::uint32_t value);
 // Precondition: at least 8 (4) bytes at `data`.
-std::uint64_t ReadBigEndian64(const char* data);
-std::uint32_t ReadBigEndian32(const char* data);
+inline std::uint64_t ReadBigEndian64(const char* data) {
+  std::uint64_t value;
+  std::memcpy(&value, data, sizeof(value));
+  return std::endian::native == std::endian::big ? value : __builtin_bswap64(value);
+}
+inline std::uint32_t ReadBigEndian32(const char* data) {
+  std::uint32_t value;
+  std::memcpy(&value, data, sizeof(value));
+  return std::endian::native == std::endian::big ? value : __builtin_bswap32(value);
+}
 
 // LEB128, as protobuf's varint (https://protobuf.dev/programming-guides/encoding/#varints).
 void AppendVarint(std::string& out, std::uint64_t value);
 // Takes one off the front of `in`. False: `in` ends inside it, or it is longer than 10 bytes; `in` is then unspecified.
 inline bool ConsumeVarint(std::string_view& in, std::uint64_t& value) {
-  // Nearly all are lengths below 128: one byte, read where it is asked for.
-  if (in.empty() || static_cast<unsigned char>(in.front()) >= 0x80) return internal::ConsumeLongVarint(in, value);
-  value = static_cast<unsigned char>(in.front());
-  in.remove_prefix(1);
+  // Nearly all are lengths below 128: one byte, read where it is asked for. `in` itself is given to no function, so
+  // that a caller's copy of it can stay in registers.
+  if (!in.empty() && static_cast<unsigned char>(in.front()) < 0x80) [[likely]] {
+    value = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    return true;
+  }
+  const char* const rest = internal::ReadVarint(in.data(), in.data() + in.size(), value);
+  if (rest == nullptr) return false;
+  in.remove_prefix(static_cast<std::size_t>(rest - in.data()));
   return true;
 }
 // A varint length and then the bytes.

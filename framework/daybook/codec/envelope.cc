@@ -213,7 +213,8 @@ absl::Status DecodeEnvelopeInto(std::string_view bytes, EventMetadata& metadata)
   while (!rest.empty()) {
     std::uint64_t tag = 0;
     if (!ConsumeVarint(rest, tag)) return Damaged("it ends inside a tag");
-    if ((tag >> 3) == 0 || tag > 0xffffffffu) return Damaged("a tag that is none");
+    if ((tag >> 3) == 0) return Damaged("a tag that is none");
+    if (tag > 0xffffffffu) return Damaged("a tag of more than 32 bits");
     if ((tag & 7) == kBytes) {
       std::string_view value;
       if (!ConsumeLengthPrefixed(rest, value)) return Damaged("it ends inside a field");

@@ -8,8 +8,8 @@ namespace daybook::codec::internal {
 TypeTable::TypeTable(std::vector<std::string> names, Upcasters upcasters)
     : names_(std::move(names)), upcasters_(std::move(upcasters)) {
   for (std::size_t i = 0; i < names_.size(); ++i) {
-    const bool is_new = index_by_name_.emplace(names_[i], i).second;
-    DAYBOOK_CHECK(is_new, "two alternatives of an event variant have the same message name: " + names_[i]);
+    DAYBOOK_CHECK(Find(names_[i]) == i,
+                  "two alternatives of an event variant have the same message name: " + names_[i]);
   }
   const absl::Status checked = upcasters_.Check(names_);
   DAYBOOK_CHECK(checked.ok(), std::string(checked.message()));
@@ -17,8 +17,11 @@ TypeTable::TypeTable(std::vector<std::string> names, Upcasters upcasters)
 }
 
 std::size_t TypeTable::Find(std::string_view type) const {
-  const auto it = index_by_name_.find(type);
-  return it == index_by_name_.end() ? kUnknown : it->second;
+  // A variant has few alternatives, and their names' lengths tell most of them apart: quicker than to hash the name.
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    if (names_[i] == type) return i;
+  }
+  return kUnknown;
 }
 
 bool TypeTable::Knows(std::string_view type) const {

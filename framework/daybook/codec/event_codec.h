@@ -41,7 +41,6 @@ class TypeTable {
 
  private:
   std::vector<std::string> names_;
-  StringMap<std::size_t> index_by_name_;
   Upcasters upcasters_;
   std::vector<const Upcasters::ReshapeFunction*> reshapes_;  // by alternative; nullptr = none
 };
@@ -108,14 +107,10 @@ class EventCodec {
 
   // The same into an event whose memory is used again; after an error its content is unspecified.
   absl::Status DecodeInto(std::string_view type, std::string_view data, Event& event) const {
-    std::size_t index = table_->Find(type);
-    std::string scratch;
-    if (index == internal::TypeTable::kUnknown) [[unlikely]] {
-      absl::StatusOr<std::size_t> found = table_->Upcast(type, data, scratch);
-      if (!found.ok()) return std::move(found).status();
-      index = *found;
-    }
-    return table_->Parse(index, data, internal::Alternatives<Event>::kEmplace[index](event));
+    const std::size_t index = table_->Find(type);
+    if (index == internal::TypeTable::kUnknown) [[unlikely]]
+      return UpcastInto(type, data, event);
+    return ParseInto(index, data, event);
   }
 
   // True if Decode would find the type.
@@ -125,6 +120,16 @@ class EventCodec {
   const std::vector<std::string>& TypeNames() const { return table_->names(); }
 
  private:
+  absl::Status ParseInto(std::size_t index, std::string_view data, Event& event) const {
+    return table_->Parse(index, data, internal::Alternatives<Event>::kEmplace[index](event));
+  }
+  absl::Status UpcastInto(std::string_view type, std::string_view data, Event& event) const {
+    std::string scratch;
+    absl::StatusOr<std::size_t> index = table_->Upcast(type, data, scratch);
+    if (!index.ok()) return std::move(index).status();
+    return ParseInto(*index, data, event);
+  }
+
   std::shared_ptr<const internal::TypeTable> table_;
 };
 

@@ -53,8 +53,9 @@ class LogCursor : public EventCursor {
   absl::StatusOr<bool> Next() override {
     if (!error_.ok()) return error_;
     if (from_ > to_) return false;
-    error_ = Read();
-    if (!error_.ok()) return error_;
+    absl::Status read = Read();
+    if (!read.ok()) [[unlikely]]
+      return error_ = std::move(read);
     from_ = from_.Next();
     return true;
   }
@@ -64,7 +65,10 @@ class LogCursor : public EventCursor {
   absl::Status Read() {
     if (pages_.page().at_end()) DAYBOOK_RETURN_IF_ERROR(started_ ? pages_.Follow(from_) : pages_.Seek(from_));
     started_ = true;
-    return Annotate(pages_.page().Read(event_), path_);
+    absl::Status read = pages_.page().Read(event_);
+    if (!read.ok()) [[unlikely]]
+      return Annotate(read, path_);
+    return read;
   }
 
   const std::string path_;

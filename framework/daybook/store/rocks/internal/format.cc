@@ -45,6 +45,19 @@ char* WritePrefixed(char* to, std::string_view bytes) {
   return to + bytes.size();
 }
 
+constexpr std::string_view kCutShort = "the record is cut short";
+
+// Takes one record off the front of a page; false, and `rest` is as it was, if it is cut short.
+bool TakeRecord(std::string_view& rest, std::uint32_t& checksum, std::string_view& body) {
+  std::string_view after = rest;
+  if (after.size() < sizeof(std::uint32_t)) return false;
+  checksum = ReadBigEndian32(after.data());
+  after.remove_prefix(sizeof(std::uint32_t));
+  if (!ConsumeLengthPrefixed(after, body)) return false;
+  rest = after;
+  return true;
+}
+
 // Keeps the order of the strings: 0x00 becomes 0x00 0xff, and 0x00 0x01 ends it.
 void AppendOrdered(std::string& out, std::string_view text) {
   for (const char c : text) {
@@ -140,32 +153,18 @@ absl::Status PageReader::Damaged(std::string_view what) const {
   return absl::DataLossError(absl::StrCat("position ", next_, " of the log: ", ToAbsl(what)));
 }
 
-absl::StatusOr<std::string_view> PageReader::TakeRecord(std::uint32_t& checksum) {
-  std::string_view rest = rest_;
-  std::string_view body;
-  if (rest.size() < sizeof(std::uint32_t)) return Damaged("the record is cut short");
-  checksum = ReadBigEndian32(rest.data());
-  rest.remove_prefix(sizeof(std::uint32_t));
-  if (!ConsumeLengthPrefixed(rest, body)) return Damaged("the record is cut short");
-  rest_ = rest;
-  return body;
-}
-
 absl::Status PageReader::Read(EventView& event) {
-  const std::string_view before = rest_;
+  std::string_view rest = rest_;
   std::uint32_t checksum = 0;
-  DAYBOOK_ASSIGN_OR_RETURN(std::string_view body, TakeRecord(checksum));
-  if (checksum != RecordChecksum(body, next_)) {
-    rest_ = before;
-    return Damaged("the event's checksum does not fit its bytes");
-  }
+  std::string_view body;
+  if (!TakeRecord(rest, checksum, body)) return Damaged(kCutShort);
+  if (checksum != RecordChecksum(body, next_)) return Damaged("the event's checksum does not fit its bytes");
   std::uint64_t index = 0;
   std::uint64_t count = 0;
   std::uint64_t revision = 0;
   if (!ConsumeVarint(body, index) || !ConsumeVarint(body, count) || !ConsumeVarint(body, revision) ||
       !ConsumeLengthPrefixed(body, event.stream) || !ConsumeLengthPrefixed(body, event.type) ||
       !ConsumeLengthPrefixed(body, event.envelope)) {
-    rest_ = before;
     return Damaged("the event's fields are not valid");
   }
   event.data = body;
@@ -173,13 +172,17 @@ absl::Status PageReader::Read(EventView& event) {
   event.count = static_cast<std::uint32_t>(count);
   event.revision = Revision(revision);
   event.position = Position(next_);
+  rest_ = rest;
   ++next_;
   return absl::OkStatus();
 }
 
 absl::Status PageReader::SkipTo(Position position) {
   std::uint32_t checksum = 0;
-  for (; next_ < position.value(); ++next_) DAYBOOK_RETURN_IF_ERROR(TakeRecord(checksum).status());
+  std::string_view body;
+  for (; next_ < position.value(); ++next_) {
+    if (!TakeRecord(rest_, checksum, body)) return Damaged(kCutShort);
+  }
   return absl::OkStatus();
 }
 

@@ -72,8 +72,6 @@ class PageReader {
   absl::Status SkipTo(Position position);
 
  private:
-  // Takes one record off rest_.
-  absl::StatusOr<std::string_view> TakeRecord(std::uint32_t& checksum);
   absl::Status Damaged(std::string_view what) const;
 
   std::string_view rest_;

@@ -19,20 +19,20 @@ absl::Status LogPages::Follow(Position position) {
 }
 
 absl::Status LogPages::Take(Position position) {
-  const std::string place = absl::StrCat(path_, ": position ", position.value(), " of the log");
+  const auto place = [&] { return absl::StrCat(path_, ": position ", position.value(), " of the log"); };
   page_ = PageReader();
   if (!pages_->Valid()) {
-    if (!pages_->status().ok()) return FromRocks(pages_->status(), place);
-    return absl::DataLossError(absl::StrCat(place, " is missing"));
+    if (!pages_->status().ok()) return FromRocks(pages_->status(), place());
+    return absl::DataLossError(absl::StrCat(place(), " is missing"));
   }
   if (pages_->key().size() != sizeof(std::uint64_t)) {
-    return absl::DataLossError(absl::StrCat(place, ": the page's key is not valid"));
+    return absl::DataLossError(absl::StrCat(place(), ": the page's key is not valid"));
   }
   bytes_ = ToView(pages_->value());
   absl::StatusOr<PageReader> page = PageReader::Open(bytes_, Position(ReadBigEndian64(pages_->key().data())));
   if (!page.ok()) return Annotate(page.status(), path_);
   if (page->next() > position || page->last() < position)
-    return absl::DataLossError(absl::StrCat(place, " is missing"));
+    return absl::DataLossError(absl::StrCat(place(), " is missing"));
   page_ = *page;
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "beneficiary/admin/bus_figures.h"
 #include "beneficiary/app/bos_feed.h"
 #include "beneficiary/app/engine.h"
 #include "beneficiary/app/executor_sink.h"
@@ -129,7 +130,7 @@ absl::Status Process::Impl::StartFeed() {
 absl::Status Process::Impl::StartLive() {
   if (settings.live.sources.empty()) return absl::OkStatus();
   daybook::bus::KafkaOptions kafka = settings.kafka;
-  kafka.figures = ShowFigures(metrics);
+  kafka.figures = BusFigures(metrics);
   DAYBOOK_ASSIGN_OR_RETURN(topics, daybook::bus::OpenKafkaBus(kafka));
   live_sink = std::make_unique<ExecutorSink>(engine->beneficiaries(), engine->clients());
   LiveGatewayOptions options = settings.live;

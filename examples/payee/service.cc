@@ -83,6 +83,17 @@ daybook::http::Router Service::Routes() {
 }
 // [routes]
 
+// [admin]
+daybook::http::Router Service::AdminRoutes() {
+  health_.AddCheck("partition", [this] { return partition_->health(); });
+  health_.AddCheck("read_models", [this] { return projections_->Readiness(); });
+  metrics_.AddProcessMetrics();
+  daybook::http::Router router;
+  daybook::http::AddPages(admin_pages_.endpoints(), router);
+  return router;
+}
+// [admin]
+
 // [execute]
 void Service::Execute(const Request& request, Payee::Command command, Responder responder) {
   std::string id(request.PathParam("id"));
@@ -118,11 +129,13 @@ void Service::Answer(std::string_view id, Responder responder) const {
 // [answer]
 
 // [start]
-absl::StatusOr<std::unique_ptr<Service>> Service::Start(const std::string& data_dir, const std::string& address) {
+absl::StatusOr<std::unique_ptr<Service>> Service::Start(const std::string& data_dir, const Addresses& addresses) {
   std::unique_ptr<Service> service(new Service);
   DAYBOOK_RETURN_IF_ERROR(service->Open(data_dir));
   daybook::http::ServerOptions options;
-  options.address = address;
+  options.address = addresses.admin;
+  DAYBOOK_ASSIGN_OR_RETURN(service->admin_, daybook::http::Server::Start(service->AdminRoutes(), options));
+  options.address = addresses.api;
   DAYBOOK_ASSIGN_OR_RETURN(service->server_, daybook::http::Server::Start(service->Routes(), options));
   return service;
 }

@@ -34,9 +34,11 @@ EXAMPLE_LAYERS = {
         "domain", "gateway", "projections",
         *(f"daybook:{m}" for m in ("core", "base", "codec", "store", "runtime", "projection", "cdc", "bus")),
     },
+    # What every process shows to operators.
+    "admin": {f"daybook:{m}" for m in ("core", "base", "bus", "http", "observe")},
     # The gateway over live topics: joins cdc/ and bus/, which do not know each other.
     "gateway_service": {
-        "gateway", "app",
+        "gateway", "app", "admin",
         *(f"daybook:{m}" for m in ("core", "base", "store", "cloudevents", "bus", "cdc", "http", "observe")),
     },
     "api": {
@@ -44,20 +46,20 @@ EXAMPLE_LAYERS = {
         *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
     "command_service": {
-        "domain", "app",
+        "domain", "app", "admin",
         *(f"daybook:{m}" for m in LAYERS if m not in ("projection", "cdc", "grpc", "testing", "tool")),
     },
     # What the processes that serve the API have in common, and the query side as such a process.
     "serving": {
-        "domain", "projections", "app", "api",
+        "domain", "projections", "app", "admin", "api",
         *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
     "query_service": {
-        "domain", "projections", "app", "api", "serving",
+        "domain", "projections", "app", "admin", "api", "serving",
         *(f"daybook:{m}" for m in LAYERS if m not in ("cdc", "testing", "tool")),
     },
     # Stands in front of two services and knows the inside of neither.
-    "switch": {f"daybook:{m}" for m in ("core", "base", "http", "observe")},
+    "switch": {"admin", *(f"daybook:{m}" for m in ("core", "base", "http", "observe"))},
 }
 
 STANDARD = set(

@@ -102,14 +102,6 @@ std::function<void(const bus::PublishedRecord&)> PublishLatencies(observe::Metri
   };
 }
 
-bus::FiguresHandler BusFigures(observe::Metrics& metrics) {
-  return [&metrics](std::span<const bus::Figure> figures) {
-    for (const bus::Figure& figure : figures) {
-      metrics.GetGauge(figure.name, figure.help, figure.labels).Set(figure.value);
-    }
-  };
-}
-
 void ExposeCommandSide(CommandSide& side, observe::Metrics& metrics) {
   ExposePartition(side, metrics);
   using Consumer = bus::CommandConsumerStats;

@@ -18,8 +18,6 @@ namespace beneficiary {
 std::function<void(const daybook::bus::AnsweredCommand&)> CommandLatencies(daybook::observe::Metrics& metrics);
 // Histograms by topic: durable_to_topic_seconds, decided_to_topic_seconds.
 std::function<void(const daybook::bus::PublishedRecord&)> PublishLatencies(daybook::observe::Metrics& metrics);
-// The bus's own figures, as gauges.
-daybook::bus::FiguresHandler BusFigures(daybook::observe::Metrics& metrics);
 
 // The callbacks refer to `side`, which must outlive every Text() of `metrics`.
 void ExposeCommandSide(CommandSide& side, daybook::observe::Metrics& metrics);

@@ -2,13 +2,13 @@
 
 #include <utility>
 
+#include "beneficiary/admin/admin_server.h"
+#include "beneficiary/admin/bus_figures.h"
 #include "beneficiary/command_service/command_side.h"
 #include "beneficiary/command_service/metrics.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
 #include "daybook/bus/kafka/kafka_bus.h"
-#include "daybook/http/server.h"
-#include "daybook/observe/admin_endpoints.h"
 
 namespace beneficiary {
 
@@ -18,12 +18,6 @@ namespace observe = daybook::observe;
 using daybook::Log;
 using daybook::LogLevel;
 
-namespace {
-
-constexpr absl::Duration kAdminDrain = absl::Seconds(1);
-
-}  // namespace
-
 struct CommandProcess::Impl {
   absl::Status StartSide();
   absl::Status StartAdmin();
@@ -31,10 +25,9 @@ struct CommandProcess::Impl {
   CommandSettings settings;
   observe::Metrics metrics;
   observe::Health health;
-  std::unique_ptr<observe::AdminEndpoints> pages;
   std::unique_ptr<bus::Bus> topics;
   std::unique_ptr<CommandSide> side;
-  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<AdminServer> admin;
 };
 
 absl::Status CommandProcess::Impl::StartSide() {
@@ -60,17 +53,13 @@ absl::Status CommandProcess::Impl::StartSide() {
 }
 
 absl::Status CommandProcess::Impl::StartAdmin() {
-  metrics.AddProcessMetrics();
-  pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
-                                                    observe::BuildInfo{"beneficiary-command", BENEFICIARY_VERSION, ""});
-  http::Router router;
-  http::AddPages(pages->endpoints(), router);
-  router.Add(http::Method::kGet, "/status", http::Answering([this](const http::Request&) {
-               return http::Response(http::StatusCode(200), "application/json", StatusOf(*side));
-             }));
-  http::ServerOptions options;
-  options.address = settings.admin_address;
-  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), options));
+  http::Router more;
+  more.Add(http::Method::kGet, "/status", http::Answering([this](const http::Request&) {
+             return http::Response(http::StatusCode(200), "application/json", StatusOf(*side));
+           }));
+  DAYBOOK_ASSIGN_OR_RETURN(
+      admin, AdminServer::Start(settings.admin_address, {"beneficiary-command", BENEFICIARY_VERSION, ""}, health,
+                                metrics, std::move(more)));
   return absl::OkStatus();
 }
 
@@ -95,11 +84,6 @@ void CommandProcess::Stop() {
   if (impl_ == nullptr) return;
   impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
   if (impl_->side != nullptr) impl_->side->Stop(impl_->settings.drain_timeout);
-  if (impl_->admin != nullptr) {
-    if (const absl::Status drained = impl_->admin->Drain(kAdminDrain); !drained.ok()) {
-      Log(LogLevel::kWarning, "requests were cut off", {{"error", drained.ToString()}});
-    }
-  }
   impl_->admin.reset();
   impl_.reset();
 }

@@ -114,14 +114,6 @@ std::function<void(absl::Duration)> PublishedLatency(observe::Metrics& metrics) 
   };
 }
 
-bus::FiguresHandler ShowFigures(observe::Metrics& metrics) {
-  return [&metrics](std::span<const bus::Figure> figures) {
-    for (const bus::Figure& figure : figures) {
-      metrics.GetGauge(figure.name, figure.help, figure.labels).Set(figure.value);
-    }
-  };
-}
-
 std::string StatusJson(const LiveGatewayStatus& status) {
   json::array instances;
   for (const LiveGatewayStatus::Instance& one : status.instances) {

@@ -17,11 +17,8 @@ void ExposeLiveGateway(const LiveGateway& live, const std::vector<BosSource>& so
 // For LiveGatewayOptions::on_published: a histogram of the time from commit at the source to commit in the topic.
 std::function<void(absl::Duration)> PublishedLatency(daybook::observe::Metrics& metrics);
 
-// For KafkaOptions::figures: what the clients of the bus count, as gauges. The metrics outlive the bus.
-daybook::bus::FiguresHandler ShowFigures(daybook::observe::Metrics& metrics);
-
-// {"phase","error","bus","caught_up","takeovers","transactions","instances":[…],"partitions":[…]}: what an operator
-// asks for first. docs/how-to/run-the-gateway.md explains it.
+// {"phase","error","bus","delivery","caught_up","takeovers","transactions","instances":[…],"partitions":[…]}: what an
+// operator asks for first. docs/how-to/run-the-gateway.md explains it.
 std::string StatusJson(const LiveGatewayStatus& status);
 
 }  // namespace beneficiary

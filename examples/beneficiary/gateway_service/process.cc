@@ -7,11 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "beneficiary/admin/admin_server.h"
+#include "beneficiary/admin/bus_figures.h"
 #include "beneficiary/gateway_service/gateway_metrics.h"
 #include "daybook/base/log.h"
 #include "daybook/base/status.h"
-#include "daybook/http/server.h"
-#include "daybook/observe/admin_endpoints.h"
 
 namespace beneficiary::gateway_service {
 
@@ -21,37 +21,26 @@ namespace observe = daybook::observe;
 using daybook::Log;
 using daybook::LogLevel;
 
-namespace {
-
-constexpr absl::Duration kAdminDrain = absl::Seconds(1);
-
-}  // namespace
-
 struct Process::Impl {
   absl::Status StartAdmin();
 
   Settings settings;
   observe::Metrics metrics;
   observe::Health health;
-  std::unique_ptr<observe::AdminEndpoints> pages;
   std::unique_ptr<bus::Bus> topics;
   std::unique_ptr<LiveGateway> live;
-  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<AdminServer> admin;
 };
 
 absl::Status Process::Impl::StartAdmin() {
   if (settings.admin_address.empty()) return absl::OkStatus();
-  metrics.AddProcessMetrics();
-  pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
-                                                    observe::BuildInfo{"beneficiary-gateway", BENEFICIARY_VERSION, ""});
-  http::Router router;
-  http::AddPages(pages->endpoints(), router);
-  router.Add(http::Method::kGet, "/status", http::Answering([this](const http::Request&) {
-               return http::Response(http::StatusCode::kOk, "application/json", StatusJson(live->status()));
-             }));
-  http::ServerOptions options;
-  options.address = settings.admin_address;
-  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), options));
+  http::Router more;
+  more.Add(http::Method::kGet, "/status", http::Answering([this](const http::Request&) {
+             return http::Response(http::StatusCode::kOk, "application/json", StatusJson(live->status()));
+           }));
+  DAYBOOK_ASSIGN_OR_RETURN(
+      admin, AdminServer::Start(settings.admin_address, {"beneficiary-gateway", BENEFICIARY_VERSION, ""}, health,
+                                metrics, std::move(more)));
   return absl::OkStatus();
 }
 
@@ -67,7 +56,7 @@ absl::StatusOr<std::unique_ptr<Process>> Process::Start(const Settings& settings
   std::unique_ptr<Process> process(new Process(std::move(impl)));
   Impl& parts = *process->impl_;
   bus::KafkaOptions kafka = settings.kafka;
-  kafka.figures = ShowFigures(parts.metrics);
+  kafka.figures = BusFigures(parts.metrics);
   DAYBOOK_ASSIGN_OR_RETURN(parts.topics, bus::OpenKafkaBus(kafka));
   LiveGatewayOptions live = settings.live;
   live.on_published = PublishedLatency(parts.metrics);
@@ -95,10 +84,6 @@ void Process::Stop() {
   if (impl_ == nullptr) return;
   impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
   if (impl_->live != nullptr) impl_->live->Stop(impl_->settings.drain_timeout);
-  if (impl_->admin != nullptr) {
-    const absl::Status drained = impl_->admin->Drain(kAdminDrain);
-    if (!drained.ok()) Log(LogLevel::kWarning, "requests were cut off", {{"error", drained.ToString()}});
-  }
   impl_->admin.reset();
   impl_->health.Remove("gateway");
   impl_.reset();

@@ -1,13 +1,13 @@
 #include "beneficiary/query_service/process.h"
 
 #include <filesystem>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "beneficiary/admin/bus_figures.h"
 #include "beneficiary/app/query_side.h"
 #include "beneficiary/app/service.h"
 #include "beneficiary/serving/edges.h"
@@ -27,18 +27,6 @@ namespace bus = daybook::bus;
 namespace observe = daybook::observe;
 using daybook::Log;
 using daybook::LogLevel;
-
-namespace {
-
-// What the clients of the brokers count, as gauges: they tell totals.
-bus::FiguresHandler ShowFigures(observe::Metrics& metrics) {
-  return [&metrics](std::span<const bus::Figure> figures) {
-    for (const bus::Figure& figure : figures)
-      metrics.GetGauge(figure.name, figure.help, figure.labels).Set(figure.value);
-  };
-}
-
-}  // namespace
 
 struct Process::Impl {
   absl::Status StartReading();
@@ -68,7 +56,7 @@ absl::Status Process::Impl::StartReading() {
   models.path = settings.data_dir + "/read-models";
   DAYBOOK_ASSIGN_OR_RETURN(read_models, daybook::store::OpenRocksKeyValue(models));
   bus::KafkaOptions kafka = settings.kafka;
-  kafka.figures = ShowFigures(metrics);
+  kafka.figures = BusFigures(metrics);
   DAYBOOK_ASSIGN_OR_RETURN(bus, bus::OpenKafkaBus(kafka));
   bus::TopicEventSourceOptions options;
   options.topics = settings.events_topics;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "beneficiary/admin/admin_server.h"
 #include "beneficiary/api/admission.h"
 #include "beneficiary/api/grpc_api.h"
 #include "beneficiary/api/rest.h"
@@ -15,10 +16,6 @@ namespace observe = daybook::observe;
 namespace rpc = daybook::rpc;
 using daybook::Log;
 using daybook::LogLevel;
-
-namespace {
-constexpr absl::Duration kAdminDrain = absl::Seconds(1);
-}  // namespace
 
 struct Edges::Impl {
   Impl(Service& s, observe::Health& h, observe::Metrics& m, EdgeOptions o)
@@ -41,23 +38,18 @@ struct Edges::Impl {
   observe::Metrics& metrics;
   const EdgeOptions options;
   const std::shared_ptr<api::Admission> admission;
-  std::unique_ptr<observe::AdminEndpoints> pages;
   std::unique_ptr<api::GrpcApi> grpc_services;
-  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<AdminServer> admin;
   std::unique_ptr<http::Server> rest;
   std::unique_ptr<rpc::Server> grpc;
 };
 
 absl::Status Edges::Impl::StartAdmin() {
   if (options.settings.admin_address.empty()) return absl::OkStatus();
-  metrics.AddProcessMetrics();
-  pages = std::make_unique<observe::AdminEndpoints>(health, metrics, options.build);
-  http::Router router;
-  http::AddPages(pages->endpoints(), router);
-  http::AddPages(options.pages, router);
-  http::ServerOptions server;
-  server.address = options.settings.admin_address;
-  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), server));
+  http::Router more;
+  http::AddPages(options.pages, more);
+  DAYBOOK_ASSIGN_OR_RETURN(
+      admin, AdminServer::Start(options.settings.admin_address, options.build, health, metrics, std::move(more)));
   return absl::OkStatus();
 }
 
@@ -101,16 +93,16 @@ Edges::Edges(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Edges::~Edges() { Drain(); }
 
 void Edges::Drain() {
-  const auto drain = [](std::string_view edge, auto& server, absl::Duration limit) {
+  const auto drain = [limit = impl_->options.settings.drain_timeout](std::string_view edge, auto& server) {
     if (server == nullptr) return;
     const absl::Status drained = server->Drain(limit);
     server.reset();
     if (drained.ok()) return;
     Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(edge)}, {"error", drained.ToString()}});
   };
-  drain("rest", impl_->rest, impl_->options.settings.drain_timeout);
-  drain("grpc", impl_->grpc, impl_->options.settings.drain_timeout);
-  drain("admin", impl_->admin, kAdminDrain);
+  drain("rest", impl_->rest);
+  drain("grpc", impl_->grpc);
+  impl_->admin.reset();
 }
 
 std::string Edges::rest_address() const { return impl_->rest != nullptr ? impl_->rest->address() : "-"; }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "beneficiary/admin/admin_server.h"
 #include "beneficiary/switch/admin.h"
 #include "beneficiary/switch/evidence.h"
 #include "beneficiary/switch/mode_table.h"
@@ -13,7 +14,6 @@
 #include "daybook/base/strings.h"
 #include "daybook/base/uuid_source.h"
 #include "daybook/http/server.h"
-#include "daybook/observe/admin_endpoints.h"
 
 namespace beneficiary::switching {
 
@@ -24,8 +24,6 @@ using daybook::Log;
 using daybook::LogLevel;
 
 namespace {
-
-constexpr absl::Duration kAdminDrain = absl::Seconds(1);
 
 // Random, so that fingerprints tell nothing outside this process.
 std::uint64_t MaskingKey() {
@@ -42,26 +40,21 @@ struct Process::Impl {
   Settings settings;
   observe::Metrics metrics;
   observe::Health health;
-  std::unique_ptr<observe::AdminEndpoints> pages;
   std::unique_ptr<ModeTable> modes;
   std::unique_ptr<Evidence> evidence;
   std::unique_ptr<Switch> parallel;
-  std::unique_ptr<http::Server> admin;
+  std::unique_ptr<AdminServer> admin;
   std::unique_ptr<http::Server> edge;
 };
 
 absl::Status Process::Impl::StartAdmin() {
-  metrics.AddProcessMetrics();
-  pages = std::make_unique<observe::AdminEndpoints>(health, metrics,
-                                                    observe::BuildInfo{"beneficiary-switch", BENEFICIARY_VERSION, ""});
-  http::Router router;
-  http::AddPages(pages->endpoints(), router);
+  http::Router more;
   AddAdmin({*modes, *evidence, settings.options, [this] { return parallel->stats(); }, BENEFICIARY_VERSION,
             settings.admin_host_names},
-           router);
-  http::ServerOptions options;
-  options.address = settings.admin_address;
-  DAYBOOK_ASSIGN_OR_RETURN(admin, http::Server::Start(std::move(router), options));
+           more);
+  DAYBOOK_ASSIGN_OR_RETURN(
+      admin, AdminServer::Start(settings.admin_address, {"beneficiary-switch", BENEFICIARY_VERSION, ""}, health,
+                                metrics, std::move(more)));
   return absl::OkStatus();
 }
 
@@ -110,14 +103,12 @@ Process::~Process() { Stop(); }
 void Process::Stop() {
   if (impl_ == nullptr) return;
   impl_->health.Set("stopping", absl::UnavailableError("the process is stopping"));
-  const auto drain = [](std::string_view name, auto& server, absl::Duration limit) {
-    if (server == nullptr) return;
-    const absl::Status drained = server->Drain(limit);
-    if (drained.ok()) return;
-    Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string(name)}, {"error", drained.ToString()}});
-  };
-  drain("rest", impl_->edge, impl_->settings.drain_timeout);
-  drain("admin", impl_->admin, kAdminDrain);
+  if (impl_->edge != nullptr) {
+    if (const absl::Status drained = impl_->edge->Drain(impl_->settings.drain_timeout); !drained.ok()) {
+      Log(LogLevel::kWarning, "requests were cut off", {{"edge", std::string("rest")}, {"error", drained.ToString()}});
+    }
+  }
+  impl_->admin.reset();
   if (impl_->parallel != nullptr) impl_->parallel->Stop();
   impl_.reset();
 }

@@ -10,17 +10,19 @@ namespace {
 
 using daybook::http::testing::Client;
 
+const Addresses kFreePorts = {.api = "127.0.0.1:0", .admin = "127.0.0.1:0"};
+
 // [service-test]
 TEST(PayeeServiceTest, WhatIsWrittenIsShownAndSurvivesARestart) {
   daybook::testing::TemporaryDirectory dir;
   {
-    auto service = Service::Start(dir.path(), "127.0.0.1:0");
+    auto service = Service::Start(dir.path(), kFreePorts);
     ASSERT_TRUE(service.ok()) << service.status();
     Client client((*service)->port());
     EXPECT_EQ(client.Send("PUT", "/payees/7", {}, R"({"name":"Alice"})")->body, R"({"id":"7","name":"Alice"})");
     EXPECT_EQ(client.Post("/payees/7:suspend", R"({"reason":"fraud"})", {{"Idempotency-Key", "k1"}})->status, 200);
   }
-  auto service = Service::Start(dir.path(), "127.0.0.1:0");
+  auto service = Service::Start(dir.path(), kFreePorts);
   ASSERT_TRUE(service.ok()) << service.status();
   Client client((*service)->port());
   EXPECT_EQ(client.Post("/payees/7:suspend", R"({"reason":"fraud"})", {{"Idempotency-Key", "k1"}})->body,
@@ -30,7 +32,7 @@ TEST(PayeeServiceTest, WhatIsWrittenIsShownAndSurvivesARestart) {
 
 TEST(PayeeServiceTest, WhatIsWrongIsAProblemThatSaysSo) {
   daybook::testing::TemporaryDirectory dir;
-  auto service = Service::Start(dir.path(), "127.0.0.1:0");
+  auto service = Service::Start(dir.path(), kFreePorts);
   ASSERT_TRUE(service.ok()) << service.status();
   Client client((*service)->port());
   EXPECT_EQ(client.Get("/payees/8")->status, 404);
@@ -43,11 +45,22 @@ TEST(PayeeServiceTest, WhatIsWrongIsAProblemThatSaysSo) {
   EXPECT_EQ(client.Send("PUT", "/payees/8", {}, R"({"name":"Eve"})")->status, 409);
 }
 
+TEST(PayeeServiceTest, OperatorsSeeWhetherItIsReady) {
+  daybook::testing::TemporaryDirectory dir;
+  auto service = Service::Start(dir.path(), kFreePorts);
+  ASSERT_TRUE(service.ok()) << service.status();
+  ASSERT_EQ(Client((*service)->port()).Send("PUT", "/payees/7", {}, R"({"name":"Alice"})")->status, 200);
+  Client operators((*service)->admin_port());
+  EXPECT_EQ(operators.Get("/livez")->status, 200);
+  EXPECT_EQ(operators.Get("/readyz?verbose")->body, "[+]partition ok\n[+]read_models ok\nok\n");
+  EXPECT_NE(operators.Get("/metrics")->body.find("process_"), std::string::npos);
+}
+
 TEST(PayeeServiceTest, OneDirectoryHasOneOwner) {
   daybook::testing::TemporaryDirectory dir;
-  auto first = Service::Start(dir.path(), "127.0.0.1:0");
+  auto first = Service::Start(dir.path(), kFreePorts);
   ASSERT_TRUE(first.ok()) << first.status();
-  EXPECT_EQ(Service::Start(dir.path(), "127.0.0.1:0").status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Service::Start(dir.path(), kFreePorts).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

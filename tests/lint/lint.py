@@ -69,6 +69,11 @@ FORBIDDEN = {
         (),
         "use absl::Mutex, absl::MutexLock and ABSL_GUARDED_BY: clang then checks who holds what",
     ),
+    "optimize": (
+        r"\b__OPTIMIZE__\b",
+        ("tests/cdc/fixtures.cc",),
+        "a test's own source is compiled without optimisation in every build: ask cdc_test::CaseShare (cdc/fixtures.h)",
+    ),
     "rd_kafka_assign": (
         r"\brd_kafka_assign\(",
         ("framework/daybook/bus/kafka/internal/client.cc",),

@@ -133,6 +133,7 @@ FORBIDDEN_CASES = {
     "rand": ("int n = rand();", "int n = Grand();"),
     "mutex": ("std::mutex mu;", "absl::Mutex mu; absl::MutexLock lock(&mu);"),
     "TempDir": ("auto path = ::testing::TempDir();", "testing::TemporaryDirectory directory;"),
+    "optimize": ("#ifdef __OPTIMIZE__", "int optimize = cdc_test::CaseShare();"),
     "rd_kafka_assign": ("rd_kafka_assign(client, list);", "client->Assign(list); rd_kafka_assignment(client, &list);"),
     "spdlog": ('spdlog::info("x");', 'Log(LogLevel::kInfo, "spdlog::info");'),
     "printf": ('printf("x");', 'absl::StrFormat("x"); my_printf_like(1);'),

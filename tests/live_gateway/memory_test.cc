@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "beneficiary/gateway_service/gateway_metrics.h"
 #include "beneficiary/gateway_service/replay.h"
@@ -25,12 +26,6 @@ using cdc_test::Fixture;
 using cdc_test::FoldAll;
 using cdc_test::GetFixture;
 using ::testing::HasSubstr;
-
-#ifdef __OPTIMIZE__
-constexpr int kStride = 3;
-#else
-constexpr int kStride = 17;
-#endif
 
 // A bus whose readers, once they read, are told a few times that a topic is not there when they ask for its end: as
 // between a topic's deletion and its making anew.
@@ -72,6 +67,45 @@ class LosingBus final : public testing::ForwardingBus {
   };
 
   const std::string topic_;
+};
+
+// A bus that takes no record of a transaction as long as it refuses them, as a broker that finds them too large.
+class RefusingBus final : public testing::ForwardingBus {
+ public:
+  using ForwardingBus::ForwardingBus;
+
+  std::atomic<bool> refuses = true;
+
+  absl::StatusOr<std::unique_ptr<bus::TransactionalProducer>> NewTransactionalProducer(
+      const bus::TransactionalProducerOptions& options) override {
+    auto producer = ForwardingBus::NewTransactionalProducer(options);
+    if (!producer.ok()) return producer;
+    return std::make_unique<RefusedProducer>(*this, *std::move(producer));
+  }
+
+ private:
+  class RefusedProducer final : public testing::ForwardingTransactionalProducer {
+   public:
+    RefusedProducer(RefusingBus& bus, std::unique_ptr<bus::TransactionalProducer> inner)
+        : ForwardingTransactionalProducer(std::move(inner)), bus_(bus) {}
+    absl::Status Begin() override {
+      any_refused_ = false;
+      return ForwardingTransactionalProducer::Begin();
+    }
+    absl::Status Send(const bus::OutgoingRecord& record) override {
+      if (!bus_.refuses) return ForwardingTransactionalProducer::Send(record);
+      any_refused_ = true;
+      return absl::OkStatus();
+    }
+    absl::Status Flush(absl::Duration timeout) override {
+      if (!any_refused_) return ForwardingTransactionalProducer::Flush(timeout);
+      return WithReason(absl::AbortedError("delivery to commands: too large"), "TRANSACTION_ABORT");
+    }
+
+   private:
+    RefusingBus& bus_;
+    bool any_refused_ = false;
+  };
 };
 
 class LiveGatewayTest : public ::testing::Test {
@@ -155,10 +189,11 @@ TEST_F(LiveGatewayTest, ADirectoryKeepsToItsSource) {
 
 TEST_F(LiveGatewayTest, KilledAtEveryWriteItRepeatsNoCommandAndLosesNone) {
   const Fixture& fixture = GetFixture("sample");
+  const int stride = cdc_test::CaseShare() == 1 ? 3 : 17;
   for (const MortalKeyValue::Death death :
        {MortalKeyValue::Death::kBeforeTheWrite, MortalKeyValue::Death::kAfterTheWrite}) {
     bool died = true;
-    for (int writes = 4; died; writes += kStride) {
+    for (int writes = 4; died; writes += stride) {
       SCOPED_TRACE(::testing::Message() << "at write " << writes);
       bus_ = testing::NewForgettingMemoryBus();
       MakeTopics(*bus_, fixture, "bos-uk");
@@ -349,6 +384,23 @@ TEST_F(LiveGatewayTest, ATopicThatIsNotThereWhileItTakesOverDoesNotStopIt) {
   EXPECT_EQ(ErrorOf(gateway), absl::OkStatus());
   EXPECT_EQ(losing.refused, LosingBus::kRefusals);
   ASSERT_TRUE(Eventually([&] { return gateway.IsQuiet(); }));
+  ExpectAll(GetFixture("sample"), "uk");
+}
+
+TEST_F(LiveGatewayTest, WhatTheBrokerRefusesIsTriedAgainAndReadinessNamesIt) {
+  Load("sample", "bos-uk");
+  RefusingBus refusing(*bus_);
+  Instance gateway(refusing, Options());
+  ASSERT_EQ(gateway.Start(), absl::OkStatus());
+  const auto says_why = [&] {
+    return absl::StrContains(std::string(gateway->Readiness().message()), "delivery to commands: too large");
+  };
+  ASSERT_TRUE(Eventually(says_why)) << gateway->Readiness();
+  // Trying again does not hide it meanwhile.
+  ASSERT_TRUE(Eventually([&] { return gateway->status().takeovers >= 2; }));
+  EXPECT_TRUE(says_why()) << gateway->Readiness();
+  refusing.refuses = false;
+  ASSERT_TRUE(Eventually([&] { return gateway->Readiness().ok() && gateway.IsActive() && gateway.IsQuiet(); }));
   ExpectAll(GetFixture("sample"), "uk");
 }
 

@@ -142,6 +142,7 @@ std::string StatusJson(const LiveGatewayStatus& status) {
       json::object{{"phase", std::string(PhaseName(status.phase))},
                    {"error", status.error.ok() ? json::value(nullptr) : json::value(status.error.ToString())},
                    {"bus", status.bus.ok() ? json::value(nullptr) : json::value(status.bus.ToString())},
+                   {"delivery", status.delivery.ok() ? json::value(nullptr) : json::value(status.delivery.ToString())},
                    {"caught_up", status.caught_up},
                    {"takeovers", status.takeovers},
                    {"transactions", status.transactions},

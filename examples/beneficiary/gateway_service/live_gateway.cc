@@ -49,6 +49,7 @@ struct LiveGateway::Impl {
   absl::Status DeliverOutput();
   void Drain();
   void SetPhase(Phase next) { phase.store(next); }
+  void SetDelivery(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mu);
   void WaitALittle() ABSL_LOCKS_EXCLUDED(mu);
   bool IsShared() const { return options.sink == nullptr; }
 
@@ -71,6 +72,7 @@ struct LiveGateway::Impl {
   bool stopping ABSL_GUARDED_BY(mu) = false;
   absl::Duration grace ABSL_GUARDED_BY(mu);
   absl::Status error ABSL_GUARDED_BY(mu);
+  absl::Status delivery ABSL_GUARDED_BY(mu);
 
   std::jthread thread;  // last: it uses all of the above
 };
@@ -94,6 +96,11 @@ std::string_view PhaseName(Phase phase) {
 void LiveGateway::Impl::WaitALittle() {
   absl::MutexLock lock(&mu);
   mu.AwaitWithTimeout(absl::Condition(&stopping), kAgain);
+}
+
+void LiveGateway::Impl::SetDelivery(const absl::Status& status) {
+  absl::MutexLock lock(&mu);
+  delivery = status;
 }
 
 absl::Status LiveGateway::Impl::MakeTopics() {
@@ -127,6 +134,7 @@ void LiveGateway::Impl::StepDown(Phase next) {
   publisher->Close();
   inputs->SetRole(cdc::Role::kStandby);
   ends_known = false;
+  if (next == Phase::kStandby) SetDelivery(absl::OkStatus());
   SetPhase(next);
 }
 
@@ -170,6 +178,7 @@ absl::Status LiveGateway::Impl::TakeOver() {
   inputs->SetRole(cdc::Role::kActive);
   SetPhase(Phase::kActive);
   ++takeovers;
+  if (inputs->outbox() == 0) SetDelivery(absl::OkStatus());
   Log(LogLevel::kInfo, "this gateway publishes from now on", {{"outbox", static_cast<std::int64_t>(inputs->outbox())}});
   return absl::OkStatus();
 }
@@ -185,6 +194,7 @@ absl::Status LiveGateway::Impl::DeliverOutput() {
       Log(LogLevel::kWarning, "commands were not delivered; the topics are read back before they are sent again",
           {{"error", delivered.ToString()}});
     }
+    if (any || !delivered.ok()) SetDelivery(delivered);
     if (any) DAYBOOK_RETURN_IF_ERROR(inputs->Tick());
     if (!any || !delivered.ok()) break;
   }
@@ -296,6 +306,7 @@ LiveGatewayStatus LiveGateway::status() const {
   {
     absl::MutexLock lock(&impl_->mu);
     status.error = impl_->error;
+    status.delivery = impl_->delivery;
   }
   status.bus = impl_->inputs->health();
   status.caught_up = status.phase != Phase::kStarting && impl_->inputs->CaughtUp();
@@ -313,6 +324,9 @@ absl::Status LiveGateway::Readiness() const {
   if (now.phase == Phase::kStarting) return absl::UnavailableError("has not begun to read yet");
   if (now.phase == Phase::kStopped) return absl::UnavailableError("stopped");
   DAYBOOK_RETURN_IF_ERROR(now.bus);
+  if (!now.delivery.ok()) {
+    return absl::UnavailableError(absl::StrCat("commands wait that could not be published: ", now.delivery.message()));
+  }
   if (!now.caught_up) return absl::UnavailableError("has not read every topic to its end yet");
   return absl::OkStatus();
 }

@@ -60,6 +60,7 @@ struct LiveGatewayStatus {
   Phase phase = Phase::kStarting;
   absl::Status error;           // why it has stopped
   absl::Status bus;             // OK, or why the brokers cannot be reached
+  absl::Status delivery;        // OK, or why what waits to be published could not be: it is tried again and again
   bool caught_up = false;       // has read every topic to its end at least once
   std::uint64_t takeovers = 0;  // how often it became active
   std::uint64_t transactions = 0;
@@ -96,7 +97,7 @@ class LiveGateway {
 
   LiveGatewayStatus status() const;
 
-  // OK once everything was read to the end and as long as it works and the brokers answer.
+  // OK once everything was read to the end and as long as it works, the brokers answer and take what is published.
   absl::Status Readiness() const;
 
  private:

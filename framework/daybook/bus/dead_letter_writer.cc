@@ -24,6 +24,8 @@ constexpr absl::Duration kTimeout = absl::Seconds(5);
 constexpr std::size_t kLettersReadBack = 10'000;
 constexpr std::size_t kPlacesMax = 10 * kLettersReadBack;  // kept of one topic; then the topic's end is read again
 
+constexpr std::uint64_t kGivenUpPerLine = 1000;  // of the log
+
 // The status in parts: see command_consumer.cc.
 struct Letter {
   std::string topic;
@@ -185,8 +187,10 @@ void DeadLetterWriter::Write(const Record& record, const absl::Status& why) {
   absl::MutexLock lock(&impl_->mu);
   if (impl_->waiting.size() < impl_->options.waiting_max) {
     impl_->waiting.push_back(std::move(letter));
-  } else {
-    ++impl_->figures.given_up;
+  } else if (impl_->figures.given_up++ % kGivenUpPerLine == 0) {
+    Log(LogLevel::kError, "a dead letter found no room to wait and is given up; its record stays on its topic",
+        {{"record", absl::StrCat(letter.Place().partition.ToString(), "@", letter.offset.value())},
+         {"given_up", static_cast<std::int64_t>(impl_->figures.given_up)}});
   }
 }
 

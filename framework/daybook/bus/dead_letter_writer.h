@@ -46,7 +46,7 @@ class DeadLetterWriter {
   // What waits is left unwritten.
   ~DeadLetterWriter();
 
-  // Copies the record, and returns at once.
+  // Copies the record, and returns at once. Where there is no room to wait it is given up: counted, and logged.
   void Write(const Record& record, const absl::Status& why);
 
   DeadLetterWriterStats stats() const;

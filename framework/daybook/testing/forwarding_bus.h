@@ -53,6 +53,28 @@ class ForwardingConsumer : public bus::Consumer {
   const std::unique_ptr<bus::Consumer> inner_;
 };
 
+// Likewise a transactional producer.
+class ForwardingTransactionalProducer : public bus::TransactionalProducer {
+ public:
+  explicit ForwardingTransactionalProducer(std::unique_ptr<bus::TransactionalProducer> inner)
+      : inner_(std::move(inner)) {}
+
+  absl::Status Init(absl::Duration timeout) override { return inner_->Init(timeout); }
+  absl::Status Begin() override { return inner_->Begin(); }
+  absl::Status Send(const bus::OutgoingRecord& record) override { return inner_->Send(record); }
+  absl::Status SendOffsets(std::span<const bus::GroupOffset> offsets, const bus::GroupMetadata& metadata,
+                           absl::Duration timeout) override {
+    return inner_->SendOffsets(offsets, metadata, timeout);
+  }
+  absl::Status Flush(absl::Duration timeout) override { return inner_->Flush(timeout); }
+  absl::Status Commit(absl::Duration timeout) override { return inner_->Commit(timeout); }
+  absl::Status Abort(absl::Duration timeout) override { return inner_->Abort(timeout); }
+  absl::Status health() const override { return inner_->health(); }
+
+ private:
+  const std::unique_ptr<bus::TransactionalProducer> inner_;
+};
+
 // A bus that hands every call on: the base of one whose parts fail, or are counted.
 // Thread safety: as the bus behind it, which outlives it.
 class ForwardingBus : public bus::Bus {

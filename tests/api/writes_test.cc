@@ -261,7 +261,7 @@ TEST_F(WritesTest, PreferNamesReadModelsAndAnUnknownOneIsRefused) {
   EXPECT_EQ(Write("POST", kCollection, kAcme, {{"Prefer", "wait=soon"}}).status, 400);
 }
 
-TEST_F(WritesTest, WhatIsCommittedButNotShownSaysWhichReadModelsArePending) {
+TEST_F(WritesTest, Trap14WhatIsCommittedButNotShownSaysWhichReadModelsArePending) {
   const std::string path = Create();
   engine_->runner().Stop();
   const Reply accepted = Write("POST", path + ":deactivate", "", {{"Prefer", "wait=1"}});

@@ -6,6 +6,7 @@ Run by ctest; by hand: python3 tests/house/dev_test.py
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -137,6 +138,18 @@ class RunTest(unittest.TestCase):
         process.communicate(timeout=50)
         self.assertEqual(process.returncode, 0)
         self.assertTrue(os.path.isdir(kept))
+
+    def test_a_killed_services_data_stays_and_the_command_that_goes_on_with_it_is_named(self):
+        process = self.start("--log_level=debug")
+        text = self.read_until_ready(process)
+        data_dir = re.search(r"\('data_dir', '([^']+)'\)", text).group(1)
+        self.addCleanup(shutil.rmtree, ROOT / data_dir, ignore_errors=True)
+        os.kill(int(re.search(r"kill -9 (\d+) ends it", text).group(1)), signal.SIGKILL)
+        _, err = process.communicate(timeout=50)
+        self.assertEqual(process.returncode, 128 + signal.SIGKILL, err)
+        self.assertIn(f"./dev run -- --data_dir={data_dir} ", err)
+        self.assertIn("--log_level=debug", err)
+        self.assertTrue((ROOT / data_dir).is_dir())
 
     def test_a_service_that_fails_at_start_gives_its_exit_code(self):
         process = self.start("--fail=7")

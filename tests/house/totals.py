@@ -4,6 +4,8 @@ usage: totals.py BUILD-FOLDER…
 
 Reads test-results.xml (ctest --output-junit) of each folder that has one. A test is counted once by its name: failed
 if it failed or did not run in any folder, passed if it passed somewhere, else skipped. No results at all is a failure.
+Of each failed one it prints, by folder, what its output says of the failure: the last that is read of a long log must
+tell what to mend.
 """
 
 import pathlib
@@ -12,6 +14,8 @@ import sys
 import xml.etree.ElementTree as xml
 
 FAILED, SKIPPED, PASSED = "failed", "skipped", "passed"
+LINES_MAX = 30  # of one failed test's output
+REASON = re.compile(r": Failure$|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error: |^(FAIL|ERROR): ")
 
 
 def result_of(case):
@@ -25,10 +29,31 @@ def result_of(case):
     return SKIPPED if status == "disabled" or "SKIP" in message else FAILED
 
 
-def results_in(file):
+def cases_in(file):
     # What tests print is copied into the file as it is, and may hold what XML forbids.
     text = re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", file.read_text("utf-8", "replace"))
-    return {case.get("name"): result_of(case) for case in xml.fromstring(text.encode()).iter("testcase")}
+    return list(xml.fromstring(text.encode()).iter("testcase"))
+
+
+def about_failure(case):
+    """The lines of a failed test's output that say why: all of GoogleTest's failed tests, without those that passed;
+    where that is too long, from the first failure or sanitizer's report on; where there is neither, the end."""
+    lines = (case.findtext("system-out") or "").splitlines()
+    kept, current = [], []
+    for line in lines:
+        if line.startswith("[ RUN "):
+            current = [line]
+        elif line.startswith("[       OK ]"):
+            current = []
+        elif current:
+            current.append(line)
+            if line.startswith("[  FAILED  ]"):
+                kept, current = kept + current, []
+    kept = kept + current or lines  # current: it ended inside that test
+    if len(kept) <= LINES_MAX:
+        return kept
+    first = next((i for i, line in enumerate(kept) if REASON.search(line)), len(kept) - LINES_MAX)
+    return kept[first : first + LINES_MAX] + [f"({LINES_MAX} of {len(kept)} lines at most)"]
 
 
 def merge(all_results):
@@ -50,14 +75,23 @@ def main(folders):
     found = [(f, pathlib.Path(f) / "test-results.xml") for f in folders]
     found = [(folder, file) for folder, file in found if file.is_file()]
     everything = []
+    reasons = {}
     for folder, file in found:
-        results = results_in(file)
+        cases = cases_in(file)
+        results = {case.get("name"): result_of(case) for case in cases}
         everything.append(results)
+        for case in cases:
+            if result_of(case) == FAILED:
+                reasons.setdefault(case.get("name"), []).append((folder, about_failure(case)))
         counts = [sum(r == kind for r in results.values()) for kind in (PASSED, FAILED, SKIPPED)]
         print(f"{folder}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped")
     merged = merge(everything)
     for name in sorted(name for name, result in merged.items() if result == FAILED):
         print(f"failed: {name}")
+        for folder, lines in reasons[name]:
+            print(f"  in {folder}:")
+            for line in lines:
+                print(f"    {line}")
     passed = sum(r == PASSED for r in merged.values())
     failed = sum(r == FAILED for r in merged.values())
     print(f"{passed} passed, {failed} failed")

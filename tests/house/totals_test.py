@@ -17,8 +17,30 @@ SKIPPED = '<testcase name="skipped" status="notrun"><skipped message="SKIP_RETUR
 DISABLED = '<testcase name="off" status="disabled"/>'
 
 
+LONG = "".join(f"{i}\n" for i in range(100))
+OUTPUT = f"""[ RUN      ] A.Passes
+noise of A
+[       OK ] A.Passes (1 ms)
+[ RUN      ] B.Fails
+b.cc:7: Failure
+Expected equality
+[  FAILED  ] B.Fails (1 ms)
+[ RUN      ] C.Passes
+[       OK ] C.Passes (1 ms)
+[  FAILED  ] 1 test, listed below:
+"""
+
+
+def failed(output):
+    return f'<testcase name="bad" status="fail"><failure message=""/><system-out>{output}</system-out></testcase>'
+
+
 class TotalsTest(unittest.TestCase):
     def totals_of(self, *builds):
+        code, lines = self.run_on(*builds)
+        return code, lines[-1]
+
+    def run_on(self, *builds):
         with tempfile.TemporaryDirectory() as folder:
             folders = []
             for i, cases in enumerate(builds):
@@ -31,7 +53,7 @@ class TotalsTest(unittest.TestCase):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 code = totals.main(folders)
-        return code, printed.getvalue().splitlines()[-1]
+        return code, printed.getvalue().splitlines()
 
     def test_a_test_that_did_not_run_for_want_of_its_executable_is_failed(self):
         self.assertEqual(self.totals_of([GOOD, BAD, MISSING, SKIPPED, DISABLED]), (1, "1 passed, 2 failed"))
@@ -43,6 +65,33 @@ class TotalsTest(unittest.TestCase):
         self.assertEqual(self.totals_of([GOOD], [GOOD], None), (0, "1 passed, 0 failed"))
         failed_here = GOOD.replace('"run"', '"fail"').replace("</testcase>", '<failure message=""/></testcase>')
         self.assertEqual(self.totals_of([GOOD], [failed_here]), (1, "0 passed, 1 failed"))
+
+    def test_what_googletest_says_of_the_failed_tests_is_shown_without_those_that_passed(self):
+        lines = self.run_on([GOOD], [failed(OUTPUT)])[1]
+        at = lines.index("failed: bad")
+        self.assertRegex(lines[at + 1], "^  in .*/1:$")
+        shown = ["[ RUN      ] B.Fails", "b.cc:7: Failure", "Expected equality", "[  FAILED  ] B.Fails (1 ms)"]
+        self.assertEqual(lines[at + 2 : -1], ["    " + line for line in shown])
+
+    def test_a_test_that_ended_the_program_is_shown_to_its_end(self):
+        lines = self.run_on([failed("[ RUN      ] A.Dies\nERROR: AddressSanitizer: heap-use-after-free\n")])[1]
+        self.assertEqual(lines[-2], "    ERROR: AddressSanitizer: heap-use-after-free")
+
+    def test_of_long_output_what_follows_the_first_failure_is_shown(self):
+        for reason in ("a.cc:7: Failure", "==1==ERROR: LeakSanitizer: detected memory leaks", "FAIL: test_x (x.Test)"):
+            lines = self.run_on([failed("[ RUN      ] A.IsLoud\n" + LONG + reason + "\n" + LONG)])[1]
+            at = lines.index("    " + reason)
+            self.assertEqual(lines[at - 1][:5], "  in ")
+            self.assertEqual(lines[at + 1 : at + 3], ["    0", "    1"])
+            self.assertEqual(lines[-2], "    (30 of 202 lines at most)")
+
+    def test_of_long_output_without_a_failure_the_end_is_shown(self):
+        self.assertEqual(self.run_on([failed(LONG)])[1][-3], "    99")
+
+    def test_a_leak_found_after_every_test_passed_is_shown(self):
+        passed = "[ RUN      ] A.Passes\n[       OK ] A.Passes (1 ms)\n"
+        lines = self.run_on([failed(passed + LONG + "==1==ERROR: LeakSanitizer: leaks\nDirect leak of 8 bytes\n")])[1]
+        self.assertIn("    Direct leak of 8 bytes", lines)
 
     def test_no_results_at_all_is_a_failure(self):
         self.assertEqual(self.totals_of(None), (1, "0 passed, 0 failed"))

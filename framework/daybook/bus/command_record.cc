@@ -3,10 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "daybook/base/reason.h"
-#include "daybook/base/shape.h"
 #include "daybook/base/status.h"
-#include "daybook/base/strings.h"
+#include "daybook/bus/internal/record_context.h"
 #include "daybook/cloudevents/binary_mode.h"
 
 namespace daybook::bus {
@@ -15,26 +13,10 @@ using cloudevents::FindHeader;
 
 namespace {
 
-constexpr std::string_view kProtobuf = "application/protobuf";
-
-absl::StatusOr<BusCommand> FromContext(cloudevents::Context context, const Record& record) {
-  if (context.content_type != kProtobuf) {
-    return absl::InvalidArgumentError(absl::StrCat("its content type is ", ShapeOf(context.content_type)));
-  }
-  if (context.data_type != context.type) {
-    return absl::InvalidArgumentError(absl::StrCat("its value is a ", TypeNameOrShape(context.data_type),
-                                                   " and its type ", TypeNameOrShape(context.type)));
-  }
-  if (!record.value) return absl::InvalidArgumentError("it has no value");
+absl::StatusOr<BusCommand> CommandOf(cloudevents::Context context, const Record& record) {
   BusCommand command;
-  const std::optional<StreamId> stream = StreamId::Parse(context.subject);
-  if (!stream)
-    return absl::InvalidArgumentError(absl::StrCat("its subject \"", ShapeOf(context.subject), "\" is no stream"));
-  if (record.key != stream->key()) {
-    return absl::InvalidArgumentError(absl::StrCat("its key is not that of its stream ", ShapeOf(stream->text())));
-  }
+  DAYBOOK_ASSIGN_OR_RETURN(command.stream, internal::StreamOf(context, record));
   command.id = CommandId(context.metadata.event_id);
-  command.stream = *stream;
   command.type = std::move(context.type);
   command.payload = std::string(*record.value);
   command.source = std::move(context.source);
@@ -85,11 +67,9 @@ absl::StatusOr<OutgoingRecord> EncodeCommand(std::string_view topic, const BusCo
 absl::StatusOr<BusCommand> DecodeCommand(const Record& record) {
   absl::StatusOr<cloudevents::Context> context = cloudevents::DecodeBinary(record.headers);
   absl::StatusOr<BusCommand> command =
-      context.ok() ? FromContext(*std::move(context), record) : absl::StatusOr<BusCommand>(context.status());
+      context.ok() ? CommandOf(*std::move(context), record) : absl::StatusOr<BusCommand>(context.status());
   if (command.ok()) return command;
-  return WithReason(absl::InvalidArgumentError(absl::StrCat(ToAbsl(record.topic), "/", record.partition.value(), "@",
-                                                            record.offset.value(), ": ", command.status().message())),
-                    "NOT_A_COMMAND");
+  return internal::Unreadable(record, command.status(), "NOT_A_COMMAND");
 }
 
 }  // namespace daybook::bus

@@ -5,17 +5,16 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "daybook/base/reason.h"
 #include "daybook/base/shape.h"
 #include "daybook/base/status.h"
 #include "daybook/base/strings.h"
+#include "daybook/bus/internal/record_context.h"
 #include "daybook/cloudevents/binary_mode.h"
 #include "daybook/codec/envelope.h"
 
 namespace daybook::bus {
 namespace {
 
-constexpr std::string_view kProtobuf = "application/protobuf";
 constexpr std::string_view kPrevious = "previoussequence";
 
 absl::Status Wrong(const std::string& what) { return absl::InvalidArgumentError(what); }
@@ -32,30 +31,19 @@ absl::StatusOr<Position> PreviousOf(const cloudevents::Context& context) {
   return Position();
 }
 
-absl::StatusOr<EventRecord> FromContext(cloudevents::Context context, const Record& record) {
-  if (context.content_type != kProtobuf)
-    return Wrong(absl::StrCat("its content type is ", ShapeOf(context.content_type)));
-  if (context.data_type != context.type) {
-    return Wrong(absl::StrCat("its value is a ", TypeNameOrShape(context.data_type), " and its type ",
-                              TypeNameOrShape(context.type)));
-  }
-  if (!record.value) return Wrong("it has no value");
-  const std::optional<StreamId> stream = StreamId::Parse(context.subject);
-  if (!stream) return Wrong(absl::StrCat("its subject \"", ShapeOf(context.subject), "\" is no stream"));
-  if (record.key != stream->key())
-    return Wrong(absl::StrCat("its key is not that of its stream ", ShapeOf(stream->text())));
+absl::StatusOr<EventRecord> EventOf(cloudevents::Context context, const Record& record) {
   EventRecord event;
+  DAYBOOK_ASSIGN_OR_RETURN(event.stream, internal::StreamOf(context, record));
   event.partition = PartitionId(static_cast<std::uint32_t>(record.partition.value()));
-  if (context.source != cloudevents::SourceOf(stream->category(), event.partition)) {
-    return Wrong(
-        absl::StrCat("its source ", ShapeOf(context.source), " is not this partition of ", ToAbsl(stream->category())));
+  if (context.source != cloudevents::SourceOf(event.stream.category(), event.partition)) {
+    return Wrong(absl::StrCat("its source ", ShapeOf(context.source), " is not this partition of ",
+                              ToAbsl(event.stream.category())));
   }
   if (context.sequence == Position()) return Wrong("it has no sequence");
   if (context.revision == Revision()) return Wrong("it has no revision");
   if (context.metadata.event_index >= context.metadata.event_count)
     return Wrong("its eventindex is not below eventcount");
   DAYBOOK_ASSIGN_OR_RETURN(event.previous, PreviousOf(context));
-  event.stream = *stream;
   event.type = *cloudevents::FindHeader(record.headers, "ce_type");
   event.revision = context.revision;
   event.position = context.sequence;
@@ -99,11 +87,9 @@ absl::StatusOr<OutgoingRecord> EncodeEvent(std::string_view topic, const EventTo
 absl::StatusOr<EventRecord> DecodeEvent(const Record& record) {
   absl::StatusOr<cloudevents::Context> context = cloudevents::DecodeBinary(record.headers);
   absl::StatusOr<EventRecord> event =
-      context.ok() ? FromContext(*std::move(context), record) : absl::StatusOr<EventRecord>(context.status());
+      context.ok() ? EventOf(*std::move(context), record) : absl::StatusOr<EventRecord>(context.status());
   if (event.ok()) return event;
-  return WithReason(absl::InvalidArgumentError(absl::StrCat(ToAbsl(record.topic), "/", record.partition.value(), "@",
-                                                            record.offset.value(), ": ", event.status().message())),
-                    "NOT_AN_EVENT");
+  return internal::Unreadable(record, event.status(), "NOT_AN_EVENT");
 }
 
 store::EventView ViewOf(const EventRecord& event, std::string& envelope) {

@@ -21,7 +21,6 @@ namespace {
 constexpr std::string_view kPrefix = "ce_";
 constexpr std::string_view kContentType = "content-type";
 constexpr std::string_view kTraceparent = "traceparent";
-constexpr std::string_view kProtobuf = "application/protobuf";
 constexpr std::size_t kTextBytesMax = 4096;
 
 absl::Status Malformed(std::string_view attribute, std::string_view why) {
@@ -174,7 +173,7 @@ class Decoder {
       m.traceparent.assign(plain_traceparent_);
     }
     if (context_.data_type.empty()) context_.data_type = context_.type;
-    if (context_.content_type.empty()) context_.content_type.assign(kProtobuf);
+    if (context_.content_type.empty()) context_.content_type.assign(kProtobufContentType);
     return std::move(context_);
   }
 
@@ -266,7 +265,8 @@ std::string SequenceText(Position sequence) { return absl::StrCat(absl::Dec(sequ
 absl::Status EncodeBinary(const Context& context, HeaderList& headers) {
   DAYBOOK_RETURN_IF_ERROR(Check(context));
   const EventMetadata& m = context.metadata;
-  headers.Add(kContentType, context.content_type.empty() ? kProtobuf : std::string_view(context.content_type));
+  headers.Add(kContentType,
+              context.content_type.empty() ? kProtobufContentType : std::string_view(context.content_type));
   Encoder out(headers);
   out.Text("specversion", "1.0");
   out.Text("source", context.source);

@@ -16,6 +16,9 @@
 
 namespace daybook::cloudevents {
 
+// The content type where a context names none.
+inline constexpr std::string_view kProtobufContentType = "application/protobuf";
+
 // The context of one event, command or state on a topic: everything but the data, which is the record's value.
 // docs/reference/formats/cloudevents.md shows every header.
 struct Context {
@@ -23,7 +26,7 @@ struct Context {
   std::string source;        // SourceOf(category, partition), or whatever URI reference names the writer
   std::string subject;       // the stream, "category/key"
   std::string data_type;     // full name of the message in the value; "" = the same as type
-  std::string content_type;  // of the value; "" = application/protobuf
+  std::string content_type;  // of the value; "" = kProtobufContentType
   Position sequence;         // place in the writer's log or outbox; 0 = none
   Revision revision;         // place in the stream; 0 = none (a command): event_index and event_count then stay out
   EventMetadata metadata;    // event_id is the CloudEvents id; a nil command_id and a recorded_at of 0 stay out

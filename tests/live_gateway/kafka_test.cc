@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -43,7 +45,7 @@ sockaddr_in Loopback(std::uint16_t port) {
 // A port that nobody listens on, below those that the kernel gives to whoever asks for any: it stays free.
 std::uint16_t FreePort() {
   static std::uint16_t next = static_cast<std::uint16_t>(10240 + getpid() % 10000);
-  while (true) {
+  for (int tries = 0; tries < 1000; ++tries) {
     const std::uint16_t port = next++;
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     const sockaddr_in address = Loopback(port);
@@ -51,6 +53,8 @@ std::uint16_t FreePort() {
     close(fd);
     if (is_free) return port;
   }
+  ADD_FAILURE() << "no free port in a thousand: " << std::strerror(errno);
+  return 0;
 }
 
 // The whole answer, head and body; "" if nobody answers.

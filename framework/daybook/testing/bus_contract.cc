@@ -15,8 +15,6 @@
 namespace daybook::testing {
 namespace internal {
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 BusUnderTest::BusUnderTest(const BusHarnessFactory& factory)
     : harness_(factory()), unique_(UuidSource::System().New(Clock::System().Now()).ToString()) {
   absl::StatusOr<std::unique_ptr<bus::Bus>> opened = harness_->Open();
@@ -75,11 +73,12 @@ std::unique_ptr<bus::TransactionalProducer> BusUnderTest::Transactional(const st
 }
 
 std::unique_ptr<bus::Membership> BusUnderTest::Join(const std::string& group, const std::string& topic,
-                                                    const std::string& instance, absl::Duration poll_interval_max) {
+                                                    const std::string& instance, absl::Duration poll_interval_max,
+                                                    absl::Duration session_timeout) {
   auto membership = bus_->Join({.group = group,
                                 .topics = {topic},
                                 .instance_id = instance,
-                                .session_timeout = absl::Seconds(1),
+                                .session_timeout = session_timeout,
                                 .heartbeat_interval = absl::Milliseconds(100),
                                 .poll_interval_max = poll_interval_max});
   EXPECT_TRUE(membership.ok()) << membership.status();
@@ -112,28 +111,28 @@ std::vector<ReadRecord> CopyOf(const bus::RecordBatch& batch) {
 
 std::vector<ReadRecord> Read(bus::Consumer& consumer, std::size_t count) {
   std::vector<ReadRecord> all;
-  const absl::Duration deadline = Now() + kLong;
+  const absl::Duration deadline = MonotonicNow() + kLong;
   while (all.size() < count) {
     const absl::StatusOr<bus::RecordBatch> batch = consumer.Poll({.records_max = count - all.size()});
     EXPECT_TRUE(batch.ok()) << batch.status();
     if (!batch.ok()) break;
     for (ReadRecord& record : CopyOf(*batch)) all.push_back(std::move(record));
-    EXPECT_LT(Now(), deadline) << "only " << all.size() << " of " << count << " records came";
-    if (Now() > deadline) break;
+    EXPECT_LT(MonotonicNow(), deadline) << "only " << all.size() << " of " << count << " records came";
+    if (MonotonicNow() > deadline) break;
   }
   return all;
 }
 
 std::vector<ReadRecord> ReadToEnd(bus::Consumer& consumer) {
   std::vector<ReadRecord> all;
-  const absl::Duration deadline = Now() + kLong;
+  const absl::Duration deadline = MonotonicNow() + kLong;
   while (!consumer.CaughtUp()) {
     const absl::StatusOr<bus::RecordBatch> batch = consumer.Poll({});
     EXPECT_TRUE(batch.ok()) << batch.status();
     if (!batch.ok()) break;
     for (ReadRecord& record : CopyOf(*batch)) all.push_back(std::move(record));
-    EXPECT_LT(Now(), deadline) << "the end was not reached";
-    if (Now() > deadline) break;
+    EXPECT_LT(MonotonicNow(), deadline) << "the end was not reached";
+    if (MonotonicNow() > deadline) break;
   }
   return all;
 }
@@ -145,8 +144,8 @@ std::string ValuesOf(const std::vector<ReadRecord>& records) {
 }
 
 absl::Status ReadToError(bus::Consumer& consumer) {
-  const absl::Duration deadline = Now() + kLong;
-  while (Now() < deadline) {
+  const absl::Duration deadline = MonotonicNow() + kLong;
+  while (MonotonicNow() < deadline) {
     const absl::StatusOr<bus::RecordBatch> batch = consumer.Poll({});
     if (!batch.ok()) return batch.status();
   }

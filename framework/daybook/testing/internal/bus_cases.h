@@ -53,9 +53,11 @@ class BusUnderTest {
                                         bus::Isolation isolation = bus::Isolation::kReadCommitted);
   std::unique_ptr<bus::TransactionalProducer> Transactional(const std::string& id,
                                                             absl::Duration transaction_timeout = absl::Seconds(60));
+  // The session is one that no pause of a busy machine ends, unless the test waits for its end.
   std::unique_ptr<bus::Membership> Join(const std::string& group, const std::string& topic,
                                         const std::string& instance = "",
-                                        absl::Duration poll_interval_max = absl::Seconds(60));
+                                        absl::Duration poll_interval_max = absl::Seconds(60),
+                                        absl::Duration session_timeout = absl::Seconds(10));
 
  private:
   std::unique_ptr<BusHarness> harness_;

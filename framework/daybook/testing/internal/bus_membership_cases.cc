@@ -14,8 +14,6 @@ using bus::Membership;
 using bus::OwnershipChange;
 using bus::TopicPartition;
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 // Polls all members in turn until `done`; every change is kept beside its member.
 class Members {
  public:
@@ -25,9 +23,9 @@ class Members {
   std::vector<OwnershipChange>& changes(std::size_t i) { return members_[i].changes; }
 
   void PollUntil(const std::function<bool()>& done) {
-    const absl::Duration deadline = Now() + kLong;
+    const absl::Duration deadline = MonotonicNow() + kLong;
     while (!done()) {
-      ASSERT_LT(Now(), deadline) << "it did not come to that";
+      ASSERT_LT(MonotonicNow(), deadline) << "it did not come to that";
       for (std::size_t i = 0; i < members_.size(); ++i) PollOne(i, absl::Milliseconds(20));
     }
   }
@@ -130,17 +128,31 @@ void PartitionsAreGivenOnOnlyWhenTheOwnerPollsAgain(BusUnderTest& bus) {
   members.PollUntil([&] { return members[0].owned().size() + members[1].owned().size() == 1; });
 }
 
+void AnOwnerThatWasToldToLetGoMayLeaveInstead(BusUnderTest& bus) {
+  const std::string topic = bus.Topic(1);
+  const std::string group = bus.Name("group");
+  Members members;
+  members.Add(bus.Join(group, topic));
+  members.PollUntil([&] { return members.changes(0).size() == 1; });
+  members.Add(bus.Join(group, topic));
+  members.PollUntil([&] { return members.changes(0).size() == 2; });
+  EXPECT_EQ(members.changes(0)[1].kind, OwnershipChange::Kind::kRevoked);
+  ASSERT_OK(members[0].Leave(kLong));
+  members.Remove(0);
+  members.PollUntil([&] { return members[1].owned().size() == 1; });
+}
+
 void AnOwnerThatHangsLosesItsPartitions(BusUnderTest& bus) {
   const std::string topic = bus.Topic(1);
   const std::string group = bus.Name("group");
   Members members;
-  members.Add(bus.Join(group, topic, "", absl::Seconds(2)));
+  members.Add(bus.Join(group, topic, "", absl::Seconds(2), absl::Seconds(1)));
   members.PollUntil([&] { return members.changes(0).size() == 1; });
   const Generation before = members[0].metadata().generation;
   members.Add(bus.Join(group, topic, "", absl::Seconds(60)));
-  const absl::Duration deadline = Now() + kLong;
+  const absl::Duration deadline = MonotonicNow() + kLong;
   while (members[1].owned().empty()) {  // the first one does not poll
-    ASSERT_LT(Now(), deadline);
+    ASSERT_LT(MonotonicNow(), deadline);
     members.PollOne(1, absl::Milliseconds(50));
   }
   EXPECT_GT(members[1].metadata().generation, before);
@@ -171,7 +183,7 @@ void AStaticMemberThatStaysAwayIsReplaced(BusUnderTest& bus) {
   const std::string topic = bus.Topic(1);
   const std::string group = bus.Name("group");
   Members members;
-  members.Add(bus.Join(group, topic, "one"));
+  members.Add(bus.Join(group, topic, "one", absl::Seconds(60), absl::Seconds(1)));
   members.PollUntil([&] { return members.changes(0).size() == 1; });
   members.Remove(0);
   members.Add(bus.Join(group, topic, "two"));
@@ -182,12 +194,12 @@ void AnInstanceThatIsTakenOverIsFenced(BusUnderTest& bus) {
   const std::string topic = bus.Topic(1);
   const std::string group = bus.Name("group");
   auto first = bus.Join(group, topic, "one");
-  const absl::Duration deadline = Now() + kLong;
-  while (first->owned().empty() && Now() < deadline) EXPECT_TRUE(first->Poll(absl::Milliseconds(50)).ok());
+  const absl::Duration deadline = MonotonicNow() + kLong;
+  while (first->owned().empty() && MonotonicNow() < deadline) EXPECT_TRUE(first->Poll(absl::Milliseconds(50)).ok());
   auto second = bus.Join(group, topic, "one");
   absl::Status fenced;
   bool is_lost = false;
-  while (fenced.ok() && Now() < deadline) {
+  while (fenced.ok() && MonotonicNow() < deadline) {
     EXPECT_TRUE(second->Poll(absl::Milliseconds(20)).ok());
     const auto change = first->Poll(absl::Milliseconds(20));
     fenced = change.status();
@@ -197,7 +209,7 @@ void AnInstanceThatIsTakenOverIsFenced(BusUnderTest& bus) {
   EXPECT_EQ(ReasonOf(fenced), "MEMBER_FENCED") << fenced;
   EXPECT_TRUE(is_lost);
   EXPECT_TRUE(first->owned().empty());
-  while (second->owned().empty() && Now() < deadline) EXPECT_TRUE(second->Poll(absl::Milliseconds(50)).ok());
+  while (second->owned().empty() && MonotonicNow() < deadline) EXPECT_TRUE(second->Poll(absl::Milliseconds(50)).ok());
   EXPECT_EQ(second->owned().size(), 1u);
 }
 
@@ -205,8 +217,8 @@ void ATopicThatDoesNotExistIsNamed(BusUnderTest& bus) {
   const std::string topic = bus.Name("none");
   auto member = bus.Join(bus.Name("group"), topic);
   absl::Status status;
-  const absl::Duration deadline = Now() + kLong;
-  while (status.ok() && Now() < deadline) status = member->Poll(absl::Milliseconds(100)).status();
+  const absl::Duration deadline = MonotonicNow() + kLong;
+  while (status.ok() && MonotonicNow() < deadline) status = member->Poll(absl::Milliseconds(100)).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
   EXPECT_NE(status.message().find(topic), std::string::npos) << status;
 }
@@ -218,6 +230,7 @@ std::vector<BusCase> BusMembershipCases() {
           {"TwoMembersShareThePartitions", TwoMembersShareThePartitions},
           {"OfTwoMembersOneOwnsTheOnlyPartition", OfTwoMembersOneOwnsTheOnlyPartition},
           {"PartitionsAreGivenOnOnlyWhenTheOwnerPollsAgain", PartitionsAreGivenOnOnlyWhenTheOwnerPollsAgain},
+          {"AnOwnerThatWasToldToLetGoMayLeaveInstead", AnOwnerThatWasToldToLetGoMayLeaveInstead},
           {"AnOwnerThatHangsLosesItsPartitions", AnOwnerThatHangsLosesItsPartitions},
           {"AStaticMemberThatComesBackGoesOn", AStaticMemberThatComesBackGoesOn},
           {"AStaticMemberThatStaysAwayIsReplaced", AStaticMemberThatStaysAwayIsReplaced},

@@ -172,21 +172,21 @@ void ATransactionThatTakesTooLongIsAborted(BusUnderTest& bus) {
     if (absl::Status status = SendValue(*producer, topic, "never"); !status.ok()) return status;
     return Persistently([&] { return producer->Flush(kLong); });
   };
-  const absl::Duration begun_by = Clock::System().Monotonic() + kLong;
+  const absl::Duration begun_by = MonotonicNow() + kLong;
   // On a slow machine the time may be over before the record is there.
   for (absl::Status status = begin(); !status.ok(); status = begin()) {
-    ASSERT_LT(Clock::System().Monotonic(), begun_by) << status;
+    ASSERT_LT(MonotonicNow(), begun_by) << status;
     Recover(*producer, status);
   }
   bus.Send(topic, {"after"});
   EXPECT_EQ(ValuesOf(Read(*bus.Reader({topic}), 1)), "after");
-  const absl::Duration deadline = Clock::System().Monotonic() + kLong;
+  const absl::Duration deadline = MonotonicNow() + kLong;
   absl::Status late = SendValue(*producer, topic, "late");
   if (late.ok()) late = Persistently([&] { return producer->Commit(kLong); });
   EXPECT_FALSE(late.ok());
   EXPECT_NE(FailureOf(late), TransactionFailure::kOther) << late;
   for (absl::Status status = late; !status.ok(); status = WriteOne(*producer, topic, "again")) {
-    ASSERT_LT(Clock::System().Monotonic(), deadline) << status;
+    ASSERT_LT(MonotonicNow(), deadline) << status;
     Recover(*producer, status);
   }
   EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "after again");
@@ -205,8 +205,8 @@ void CallsOutOfOrderAreErrors(BusUnderTest& bus) {
 
 // The partition of a member that has just acquired it.
 GroupMetadata AwaitAcquired(bus::Membership& member) {
-  const absl::Duration deadline = Clock::System().Monotonic() + kLong;
-  while (member.owned().empty() && Clock::System().Monotonic() < deadline) {
+  const absl::Duration deadline = MonotonicNow() + kLong;
+  while (member.owned().empty() && MonotonicNow() < deadline) {
     EXPECT_TRUE(member.Poll(absl::Milliseconds(100)).ok());
   }
   EXPECT_FALSE(member.owned().empty());

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "daybook/bus/bus.h"
+#include "daybook/bus/kafka/internal/attempt.h"
 #include "daybook/bus/kafka/internal/handles.h"
 #include "daybook/bus/kafka/kafka_bus.h"
 
@@ -49,8 +50,12 @@ class Client {
   // way to do so: librdkafka's own aborts the process if it is called too soon again.
   absl::Status Assign(const rd_kafka_topic_partition_list_t* partitions);
 
-  // Closes a consumer: leaves its group, ends its reading. kUnavailable: not within `timeout`.
+  // Closes a consumer: leaves its group, ends its reading. Its callbacks must ask it nothing meanwhile, and say
+  // OweLettingGo instead of letting go of partitions. kUnavailable: not within `timeout`.
   absl::Status CloseConsumer(absl::Duration timeout);
+
+  // librdkafka may wait for this consumer to let go of its partitions: CloseConsumer does.
+  void OweLettingGo() { owes_letting_go_ = true; }
 
   absl::Status health() const;
   // Something came back from a broker.
@@ -81,6 +86,8 @@ class Client {
   std::string last_reason_ ABSL_GUARDED_BY(mu_);
   absl::Status health_ ABSL_GUARDED_BY(mu_);
   rd_kafka_t* handle_ = nullptr;
+  bool owes_letting_go_ = false;
+  std::unique_ptr<Attempt> letting_go_;  // by CloseConsumer
 };
 
 // Why the options would be refused, without making a client.

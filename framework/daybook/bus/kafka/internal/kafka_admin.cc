@@ -21,8 +21,6 @@ using DeleteRecordsHandle = std::unique_ptr<rd_kafka_DeleteRecords_t, DestroyBy<
 using ResourceHandle = std::unique_ptr<rd_kafka_ConfigResource_t, DestroyBy<rd_kafka_ConfigResource_destroy>>;
 using AdminOptionsHandle = std::unique_ptr<rd_kafka_AdminOptions_t, DestroyBy<rd_kafka_AdminOptions_destroy>>;
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 // The first error among the results for topics.
 absl::Status TopicsStatus(const rd_kafka_topic_result_t** results, std::size_t count, std::string_view what) {
   for (std::size_t i = 0; i < count; ++i) {
@@ -66,7 +64,7 @@ absl::StatusOr<EventHandle> KafkaAdmin::Call(rd_kafka_admin_op_t operation, cons
 }
 
 absl::Status KafkaAdmin::CreateTopic(const TopicSpec& spec, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   const std::string what = "create topic " + spec.topic;
   std::array<char, 512> why{};
   const NewTopicHandle topic(
@@ -86,7 +84,7 @@ absl::Status KafkaAdmin::CreateTopic(const TopicSpec& spec, absl::Duration timeo
   const auto* result = rd_kafka_event_CreateTopics_result(event.get());
   const rd_kafka_topic_result_t** topics = rd_kafka_CreateTopics_result_topics(result, &count);
   DAYBOOK_RETURN_IF_ERROR(TopicsStatus(topics, count, what));
-  return AwaitPartitions(spec.topic, spec.partitions, deadline - Now());
+  return AwaitPartitions(spec.topic, spec.partitions, deadline - MonotonicNow());
 }
 
 absl::StatusOr<MetadataHandle> KafkaAdmin::Metadata(std::string_view topic, absl::Duration timeout) {
@@ -101,10 +99,10 @@ absl::StatusOr<MetadataHandle> KafkaAdmin::Metadata(std::string_view topic, absl
 
 // Until every partition has a leader, as seen by the broker that answers us.
 absl::Status KafkaAdmin::AwaitPartitions(std::string_view topic, std::int32_t partitions, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   absl::Mutex never;
   while (true) {
-    absl::StatusOr<MetadataHandle> metadata = Metadata(topic, deadline - Now());
+    absl::StatusOr<MetadataHandle> metadata = Metadata(topic, deadline - MonotonicNow());
     if (metadata.ok() && (*metadata)->topic_cnt == 1) {
       const rd_kafka_metadata_topic_t& found = (*metadata)->topics[0];
       const std::span<const rd_kafka_metadata_partition_t> all(found.partitions,
@@ -116,7 +114,7 @@ absl::Status KafkaAdmin::AwaitPartitions(std::string_view topic, std::int32_t pa
       const bool is_gone = partitions == 0 && found.err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
       if (is_ready || is_gone) return absl::OkStatus();
     }
-    if (Now() > deadline) {
+    if (MonotonicNow() > deadline) {
       return absl::UnavailableError(absl::StrCat("topic ", ToAbsl(topic), " did not become ready in time"));
     }
     absl::MutexLock lock(&never);
@@ -126,14 +124,14 @@ absl::Status KafkaAdmin::AwaitPartitions(std::string_view topic, std::int32_t pa
 }
 
 absl::StatusOr<TopicSpec> KafkaAdmin::DescribeTopic(std::string_view topic, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   DAYBOOK_ASSIGN_OR_RETURN(const MetadataHandle metadata, Metadata(topic, timeout));
   if (metadata->topic_cnt != 1) return absl::UnavailableError("the broker did not answer");
   const rd_kafka_metadata_topic_t& found = metadata->topics[0];
   TopicSpec spec{.topic = std::string(topic), .partitions = found.partition_cnt, .replication = 0, .config = {}};
   DAYBOOK_RETURN_IF_ERROR(RdStatus(found.err, "describe topic " + spec.topic));
   if (found.partition_cnt > 0) spec.replication = static_cast<std::int16_t>(found.partitions[0].replica_cnt);
-  DAYBOOK_ASSIGN_OR_RETURN(spec.config, AskConfig(spec.topic, Which::kOwn, deadline - Now()));
+  DAYBOOK_ASSIGN_OR_RETURN(spec.config, AskConfig(spec.topic, Which::kOwn, deadline - MonotonicNow()));
   return spec;
 }
 
@@ -186,7 +184,7 @@ absl::StatusOr<std::vector<std::string>> KafkaAdmin::ListTopics(absl::Duration t
 }
 
 absl::Status KafkaAdmin::AddPartitions(std::string_view topic, std::int32_t partitions, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   const std::string name(topic);
   const std::string what = "add partitions to topic " + name;
   std::array<char, 512> why{};
@@ -205,7 +203,7 @@ absl::Status KafkaAdmin::AddPartitions(std::string_view topic, std::int32_t part
   const auto* result = rd_kafka_event_CreatePartitions_result(event.get());
   const rd_kafka_topic_result_t** topics = rd_kafka_CreatePartitions_result_topics(result, &count);
   DAYBOOK_RETURN_IF_ERROR(TopicsStatus(topics, count, what));
-  return AwaitPartitions(topic, partitions, deadline - Now());
+  return AwaitPartitions(topic, partitions, deadline - MonotonicNow());
 }
 
 absl::Status KafkaAdmin::DeleteRecords(const TopicPartition& partition, Offset before, absl::Duration timeout) {
@@ -229,7 +227,7 @@ absl::Status KafkaAdmin::DeleteRecords(const TopicPartition& partition, Offset b
 }
 
 absl::Status KafkaAdmin::DeleteTopic(std::string_view topic, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   const std::string name(topic);
   const std::string what = "delete topic " + name;
   const DeleteTopicHandle request(rd_kafka_DeleteTopic_new(name.c_str()));
@@ -244,7 +242,7 @@ absl::Status KafkaAdmin::DeleteTopic(std::string_view topic, absl::Duration time
   const auto* result = rd_kafka_event_DeleteTopics_result(event.get());
   const rd_kafka_topic_result_t** topics = rd_kafka_DeleteTopics_result_topics(result, &count);
   DAYBOOK_RETURN_IF_ERROR(TopicsStatus(topics, count, what));
-  return AwaitPartitions(topic, 0, deadline - Now());
+  return AwaitPartitions(topic, 0, deadline - MonotonicNow());
 }
 
 }  // namespace daybook::bus::internal

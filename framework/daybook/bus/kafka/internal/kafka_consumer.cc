@@ -17,8 +17,6 @@ namespace {
 constexpr std::size_t kFetchBytesMinMax = 100'000'000;  // librdkafka's
 constexpr int kLooksMax = 1000;                         // at records in one Poll, once its time is over
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 constexpr absl::Duration kAskTimeout = absl::Seconds(1);
 constexpr absl::Duration kCheckTimeout = absl::Seconds(5);  // for what is asked where a record is gone
 constexpr absl::Duration kUnseen = absl::Seconds(10);       // without a Poll: topics can have been made anew meanwhile
@@ -134,7 +132,7 @@ absl::StatusOr<std::unique_ptr<Consumer>> KafkaConsumer::Make(const KafkaOptions
 }
 
 KafkaConsumer::KafkaConsumer(std::shared_ptr<Client> client, const ConsumerOptions& options, KafkaAdmin& admin)
-    : client_(std::move(client)), options_(options), admin_(admin), polled_at_(Now()) {
+    : client_(std::move(client)), options_(options), admin_(admin), polled_at_(MonotonicNow()) {
   finder_ = std::jthread([this](std::stop_token stop) { LookForPartitions(std::move(stop)); });
 }
 
@@ -147,11 +145,11 @@ KafkaConsumer::~KafkaConsumer() {
 
 absl::Status KafkaConsumer::AssignTopics(std::vector<std::string> topics, std::span<const Start> starts,
                                          absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   std::vector<Start> all(starts.begin(), starts.end());
   std::map<std::string, std::int32_t> counts;
   for (const std::string& topic : topics) {
-    const absl::StatusOr<std::int32_t> count = AskPartitionCount(client_->get(), topic, deadline - Now());
+    const absl::StatusOr<std::int32_t> count = AskPartitionCount(client_->get(), topic, deadline - MonotonicNow());
     if (!count.ok() && !absl::IsNotFound(count.status())) return count.status();
     counts[topic] = count.value_or(0);
     for (std::int32_t i = 0; i < counts[topic]; ++i) {
@@ -169,28 +167,28 @@ absl::Status KafkaConsumer::AssignTopics(std::vector<std::string> topics, std::s
     if (start.next > Offset()) return Gone(start.partition, start.next);
     std::erase_if(all, [&](const Start& s) { return s.partition == start.partition; });
   }
-  return Replace(std::move(topics), all, deadline - Now());
+  return Replace(std::move(topics), all, deadline - MonotonicNow());
 }
 
 absl::Status KafkaConsumer::Assign(std::span<const Start> starts, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   std::map<std::string, std::int32_t> counts;
   for (const Start& start : starts) {
     const std::string& topic = start.partition.topic;
     if (!counts.contains(topic)) {
-      const absl::StatusOr<std::int32_t> count = AskPartitionCount(client_->get(), topic, deadline - Now());
+      const absl::StatusOr<std::int32_t> count = AskPartitionCount(client_->get(), topic, deadline - MonotonicNow());
       if (!count.ok() && !absl::IsNotFound(count.status())) return count.status();
       counts[topic] = count.value_or(0);
     }
     const std::int32_t number = start.partition.partition.value();
     if (number < 0 || number >= counts[topic]) return Gone(start.partition, start.next);
   }
-  return Replace({}, starts, deadline - Now());
+  return Replace({}, starts, deadline - MonotonicNow());
 }
 
 absl::Status KafkaConsumer::Replace(std::vector<std::string> topics, std::span<const Start> starts,
                                     absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   {
     absl::MutexLock lock(&mu_);
     topics_.clear();
@@ -200,8 +198,8 @@ absl::Status KafkaConsumer::Replace(std::vector<std::string> topics, std::span<c
   }
   DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
   failure_ = absl::OkStatus();
-  DAYBOOK_RETURN_IF_ERROR(CheckStarts(starts, deadline - Now()));
-  DAYBOOK_RETURN_IF_ERROR(CheckMarks(starts, deadline - Now()));
+  DAYBOOK_RETURN_IF_ERROR(CheckStarts(starts, deadline - MonotonicNow()));
+  DAYBOOK_RETURN_IF_ERROR(CheckMarks(starts, deadline - MonotonicNow()));
   DAYBOOK_RETURN_IF_ERROR(AssignList(std::vector<Start>(starts.begin(), starts.end())));
   absl::MutexLock lock(&mu_);
   for (const Start& start : starts) {
@@ -212,7 +210,7 @@ absl::Status KafkaConsumer::Replace(std::vector<std::string> topics, std::span<c
   }
   is_caught_up_ = starts.empty();
   topics_.insert(topics.begin(), topics.end());
-  polled_at_ = Now();
+  polled_at_ = MonotonicNow();
   check_ = Check::kNone;
   return absl::OkStatus();
 }
@@ -234,11 +232,11 @@ absl::Status KafkaConsumer::OutOfRange(const TopicPartition& partition, Offset n
 }
 
 absl::Status KafkaConsumer::CheckStarts(std::span<const Start> starts, absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   for (const Start& start : starts) {
     if (start.next == Offset()) continue;
     if (start.next < Offset()) return absl::InvalidArgumentError(start.partition.ToString() + ": a negative offset");
-    DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, Offsets(start.partition, deadline - Now()));
+    DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, Offsets(start.partition, deadline - MonotonicNow()));
     if (start.next < range.begin || start.next > range.end) {
       return OutOfRange(start.partition, start.next,
                         ToStd(absl::StrCat("it holds ", range.begin.value(), " to ", range.end.value())));
@@ -250,9 +248,10 @@ absl::Status KafkaConsumer::CheckStarts(std::span<const Start> starts, absl::Dur
 // Reads the record at each mark, which must be the one that was read.
 absl::Status KafkaConsumer::CheckMarks(std::span<const Start> starts, absl::Duration timeout) {
   DAYBOOK_RETURN_IF_ERROR(BeginCheck(starts));
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   while (!open_marks_.empty()) {
-    if (Now() > deadline) return absl::UnavailableError("the broker did not give the last record read in time");
+    if (MonotonicNow() > deadline)
+      return absl::UnavailableError("the broker did not give the last record read in time");
     DAYBOOK_RETURN_IF_ERROR(StepCheck(absl::Milliseconds(100)).status());
   }
   return client_->Assign(nullptr);
@@ -296,10 +295,10 @@ absl::StatusOr<bool> KafkaConsumer::StepCheck(absl::Duration timeout) {
 // one, with the end of a transaction there.
 absl::Status KafkaConsumer::CheckMarkIsGone(const TopicPartition& partition, const ReadMark& mark,
                                             absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
-  DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, Offsets(partition, deadline - Now()));
+  const absl::Duration deadline = MonotonicNow() + timeout;
+  DAYBOOK_ASSIGN_OR_RETURN(const OffsetRange range, Offsets(partition, deadline - MonotonicNow()));
   if (mark.offset < range.begin) return absl::OkStatus();
-  const absl::StatusOr<bool> is_compacted = admin_.IsCompacted(partition.topic, deadline - Now());
+  const absl::StatusOr<bool> is_compacted = admin_.IsCompacted(partition.topic, deadline - MonotonicNow());
   if (absl::IsPermissionDenied(is_compacted.status())) {
     Log(LogLevel::kWarning, "whether a topic was made anew is not known: its settings may not be read",
         {{"partition", partition.ToString()}, {"offset", mark.offset.value()}});
@@ -324,7 +323,7 @@ std::vector<Start> KafkaConsumer::Places() const {
 }
 
 void KafkaConsumer::CheckAgain(absl::Duration timeout) {
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   if (check_ == Check::kDue) {
     failure_ = BeginCheck(Places());
     check_ = Check::kUnderWay;
@@ -332,8 +331,9 @@ void KafkaConsumer::CheckAgain(absl::Duration timeout) {
   // Whoever only looks, without time to wait, comes to an end too: some of what is there is taken.
   absl::StatusOr<bool> step = true;
   int looks = 0;
-  while (step.ok() && failure_.ok() && !open_marks_.empty() && (Now() < deadline || (*step && ++looks <= kLooksMax))) {
-    step = StepCheck(std::max(deadline - Now(), absl::ZeroDuration()));
+  while (step.ok() && failure_.ok() && !open_marks_.empty() &&
+         (MonotonicNow() < deadline || (*step && ++looks <= kLooksMax))) {
+    step = StepCheck(std::max(deadline - MonotonicNow(), absl::ZeroDuration()));
   }
   if (absl::IsUnavailable(step.status()) || (!step.ok() && !std::exchange(is_suspected_, true))) {
     // Not answered; or what was read ahead before may have been taken for what is there: once more.
@@ -349,13 +349,13 @@ void KafkaConsumer::CheckAgain(absl::Duration timeout) {
 
 absl::StatusOr<RecordBatch> KafkaConsumer::Poll(const PollOptions& options) {
   absl::StatusOr<RecordBatch> batch = PollNow(options);
-  polled_at_ = Now();
+  polled_at_ = MonotonicNow();
   return batch;
 }
 
 absl::StatusOr<RecordBatch> KafkaConsumer::PollNow(const PollOptions& options) {
-  const absl::Duration deadline = Now() + options.timeout;
-  const bool was_away = client_->TakeConnectionLost() || Now() - polled_at_ > kUnseen;
+  const absl::Duration deadline = MonotonicNow() + options.timeout;
+  const bool was_away = client_->TakeConnectionLost() || MonotonicNow() - polled_at_ > kUnseen;
   if (was_away && failure_.ok()) check_ = Check::kDue;
   if (check_ != Check::kNone) CheckAgain(options.timeout);
   if (check_ != Check::kNone) return RecordBatch();
@@ -364,14 +364,14 @@ absl::StatusOr<RecordBatch> KafkaConsumer::PollNow(const PollOptions& options) {
   const bool was_caught_up = CaughtUp();
   Gathered batch;
   while (failure_.ok() && batch.memory->messages.size() < options.records_max && batch.bytes < options.bytes_max) {
-    const int wait_ms = batch.memory->messages.empty() ? ToMilliseconds(deadline - Now()) : 0;
+    const int wait_ms = batch.memory->messages.empty() ? ToMilliseconds(deadline - MonotonicNow()) : 0;
     MessageHandle message(rd_kafka_consumer_poll(client_->get(), wait_ms));
     if (client_->TakeConnectionLost()) {  // what comes now may be of another topic
       check_ = Check::kDue;
       break;
     }
     if (message == nullptr) {
-      if (!batch.memory->messages.empty() || Now() >= deadline) break;
+      if (!batch.memory->messages.empty() || MonotonicNow() >= deadline) break;
       continue;
     }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {

@@ -14,8 +14,6 @@
 namespace daybook::bus::internal {
 namespace {
 
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
 // librdkafka has no getter for it. Its serialised form begins with a magic word that names the form, and then the
 // generation as the machine holds it; another form gives nothing.
 std::optional<Generation> GenerationOf(const rd_kafka_consumer_group_metadata_t* metadata) {
@@ -62,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Membership>> KafkaMembership::Make(const KafkaOpt
   DAYBOOK_RETURN_IF_ERROR(client->Start(std::move(conf)));
   std::unique_ptr<KafkaMembership> membership(new KafkaMembership(std::move(client), options));
   membership->client_->owner = membership.get();
-  membership->last_poll_ = Now();
+  membership->last_poll_ = MonotonicNow();
   membership->ReadMetadata();
   rd_kafka_t* const raw = membership->client_->get();
   rd_kafka_poll_set_consumer(raw);
@@ -82,6 +80,7 @@ KafkaMembership::~KafkaMembership() {
 void KafkaMembership::OnRdRebalance(rd_kafka_t* client, rd_kafka_resp_err_t error,
                                     rd_kafka_topic_partition_list_t* partitions, void* opaque) noexcept {
   KafkaMembership& self = *static_cast<KafkaMembership*>(Client::Of(opaque).owner);
+  if (self.has_left_) return self.client_->OweLettingGo();
   if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     self.Acquire(partitions);
     return;
@@ -121,7 +120,7 @@ void KafkaMembership::LetGo(OwnershipChange::Kind kind) {
     owned_.clear();
     metadata_.generation = Generation(-1);
   }
-  if (has_told && kind == OwnershipChange::Kind::kRevoked && !has_left_) {
+  if (has_told && kind == OwnershipChange::Kind::kRevoked) {
     must_unassign_ = true;
     return;
   }
@@ -142,13 +141,13 @@ void KafkaMembership::ReadMetadata() {
 
 absl::StatusOr<std::optional<OwnershipChange>> KafkaMembership::Poll(absl::Duration timeout) {
   if (has_left_) return absl::CancelledError("the group was left");
-  const absl::Duration now = Now();
+  const absl::Duration now = MonotonicNow();
   since_last_poll_ = now - std::exchange(last_poll_, now);
   if (must_unassign_) {
     must_unassign_ = false;
     DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
   }
-  const absl::Duration deadline = Now() + timeout;
+  const absl::Duration deadline = MonotonicNow() + timeout;
   while (true) {
     if (!changes_.empty()) {
       OwnershipChange change = std::move(changes_.front());
@@ -156,10 +155,10 @@ absl::StatusOr<std::optional<OwnershipChange>> KafkaMembership::Poll(absl::Durat
       return change;
     }
     if (!failure_.ok()) return failure_;
-    const MessageHandle message(rd_kafka_consumer_poll(client_->get(), ToMilliseconds(deadline - Now())));
-    last_poll_ = Now();
+    const MessageHandle message(rd_kafka_consumer_poll(client_->get(), ToMilliseconds(deadline - MonotonicNow())));
+    last_poll_ = MonotonicNow();
     if (message != nullptr && message->err != RD_KAFKA_RESP_ERR_NO_ERROR) failure_ = TakeError(*message);
-    if (message == nullptr && changes_.empty() && failure_.ok() && Now() >= deadline) return std::nullopt;
+    if (message == nullptr && changes_.empty() && failure_.ok() && MonotonicNow() >= deadline) return std::nullopt;
   }
 }
 
@@ -190,10 +189,7 @@ absl::Status KafkaMembership::TakeError(const rd_kafka_message_t& message) {
 absl::Status KafkaMembership::Leave(absl::Duration timeout) {
   if (has_left_) return absl::OkStatus();
   has_left_ = true;
-  if (must_unassign_) {
-    must_unassign_ = false;
-    DAYBOOK_RETURN_IF_ERROR(client_->Assign(nullptr));
-  }
+  if (must_unassign_) client_->OweLettingGo();
   const absl::Status closed = client_->CloseConsumer(timeout);
   absl::MutexLock lock(&mu_);
   owned_.clear();

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "daybook/base/check.h"
+#include "daybook/base/clock.h"
+#include "daybook/base/uuid_source.h"
 
 namespace daybook::testing {
 namespace {
@@ -121,6 +123,10 @@ void BrokerProcess::Restart() { Start(); }
 BrokerProcess& SharedBroker() {
   static BrokerProcess broker({"--tls", "--sasl"});
   return broker;
+}
+
+std::string UniqueName(const std::string& about) {
+  return about + "." + UuidSource::System().New(Clock::System().Now()).ToString();
 }
 
 }  // namespace daybook::testing

@@ -7,7 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace daybook::testing {
+
+// How long a test waits for what a broker surely does.
+inline constexpr absl::Duration kBrokerLimit = absl::Seconds(60);
 
 // A process started by the tests, with pipes to its standard input and output. It ends with this object.
 class ChildProcess {
@@ -72,6 +77,9 @@ class BrokerProcess {
 // The one that all tests of this process share, with TLS and SASL listeners; started when it is first asked for, and
 // ended with the process.
 BrokerProcess& SharedBroker();
+
+// "about.<uuid>": for a topic or a group of one test alone.
+std::string UniqueName(const std::string& about);
 
 }  // namespace daybook::testing
 

@@ -14,7 +14,6 @@
 
 #include "absl/synchronization/mutex.h"
 #include "daybook/base/clock.h"
-#include "daybook/base/uuid_source.h"
 #include "daybook/bus/kafka/tests/broker.h"
 #include "daybook/testing/eventually.h"
 
@@ -23,12 +22,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
-std::string Name(const std::string& about) {
-  return about + "." + UuidSource::System().New(Clock::System().Now()).ToString();
-}
+using testing::kBrokerLimit;
 
 KafkaOptions Plain() { return {.brokers = testing::SharedBroker().plain().bootstrap}; }
 
@@ -75,8 +69,8 @@ TEST(KafkaBusTest, ABrokerThatIsNotThereIsUnhealthyAndNoError) {
   ASSERT_TRUE(bus.ok()) << bus.status();
   auto producer = *(*bus)->NewProducer({.name = "test"});
   EXPECT_TRUE(producer->Send({.topic = "x", .value = "1"}, nullptr).ok());
-  const absl::Duration deadline = Now() + absl::Seconds(20);
-  while (producer->health().ok() && Now() < deadline) {
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (producer->health().ok() && MonotonicNow() < deadline) {
     EXPECT_EQ(producer->Flush(absl::Milliseconds(50)).code(), absl::StatusCode::kDeadlineExceeded);
   }
   EXPECT_EQ(producer->health().code(), absl::StatusCode::kUnavailable);
@@ -89,15 +83,15 @@ TEST(KafkaBusTest, ABrokerThatIsNotThereIsUnhealthyAndNoError) {
 absl::Status RoundTrip(const KafkaOptions& options) {
   auto bus = OpenKafkaBus(options);
   if (!bus.ok()) return bus.status();
-  const std::string topic = Name("topic");
-  if (absl::Status made = (*bus)->admin().CreateTopic({.topic = topic}, absl::Seconds(10)); !made.ok()) return made;
+  const std::string topic = testing::UniqueName("topic");
+  if (absl::Status made = (*bus)->admin().CreateTopic({.topic = topic}, kBrokerLimit); !made.ok()) return made;
   auto producer = *(*bus)->NewProducer({.name = "test"});
   absl::Status sent = producer->Send({.topic = topic, .value = "1"}, nullptr);
-  if (sent.ok()) sent = producer->Flush(absl::Seconds(10));
+  if (sent.ok()) sent = producer->Flush(kBrokerLimit);
   if (!sent.ok()) return sent;
   auto consumer = *(*bus)->NewConsumer({.name = "test"});
-  if (absl::Status assigned = consumer->AssignTopics({topic}, {}, absl::Seconds(10)); !assigned.ok()) return assigned;
-  const auto batch = consumer->Poll({.timeout = absl::Seconds(10)});
+  if (absl::Status assigned = consumer->AssignTopics({topic}, {}, kBrokerLimit); !assigned.ok()) return assigned;
+  const auto batch = consumer->Poll({.timeout = kBrokerLimit});
   if (!batch.ok()) return batch.status();
   return batch->size() == 1 ? absl::OkStatus() : absl::InternalError("no record came");
 }
@@ -122,6 +116,20 @@ TEST(KafkaBusTest, AProducersThreadsLeaveTheProcessorToWhoeverGivesThemRecords) 
   }));
 }
 
+TEST(KafkaBusTest, ATransactionSaysWhichTopicTakesNoRecordOfThatSize) {
+  const auto bus = *OpenKafkaBus(Plain());
+  const std::string topic = testing::UniqueName("narrow");
+  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic, .config = {{"max.message.bytes", "1000"}}}, kBrokerLimit).ok());
+  const auto producer = *bus->NewTransactionalProducer({.id = testing::UniqueName("writer"), .topics = {topic}});
+  ASSERT_TRUE(producer->Init(kBrokerLimit).ok());
+  ASSERT_TRUE(producer->Begin().ok());
+  const std::string value(2000, 'x');
+  ASSERT_TRUE(producer->Send({.topic = topic, .value = value}).ok());
+  const absl::Status flushed = producer->Flush(kBrokerLimit);
+  EXPECT_EQ(FailureOf(flushed), TransactionFailure::kAbort) << flushed;
+  EXPECT_THAT(std::string(flushed.message()), AllOf(HasSubstr(topic), HasSubstr("MSG_SIZE_TOO_LARGE")));
+}
+
 TEST(KafkaSecurityTest, MutualTlsCarriesRecords) {
   const absl::Status status = RoundTrip(OverTls(testing::SharedBroker().tls()));
   EXPECT_TRUE(status.ok()) << status;
@@ -132,8 +140,8 @@ std::string WhyItComesToNothing(const KafkaOptions& options) {
   auto bus = OpenKafkaBus(options);
   if (!bus.ok()) return std::string(bus.status().message());
   auto producer = *(*bus)->NewProducer({.name = "test", .topics = {"x"}});
-  const absl::Duration deadline = Now() + absl::Seconds(20);
-  while (producer->health().ok() && Now() < deadline) {
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (producer->health().ok() && MonotonicNow() < deadline) {
     EXPECT_TRUE(producer->Flush(absl::Milliseconds(10)).ok());
   }
   EXPECT_EQ(producer->health().code(), absl::StatusCode::kUnavailable);
@@ -188,11 +196,11 @@ TEST(KafkaFiguresTest, TheFiguresShowWhatPassed) {
     }
   };
   auto bus = *OpenKafkaBus(options);
-  const std::string topic = Name("topic");
-  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic}, absl::Seconds(30)).ok());
+  const std::string topic = testing::UniqueName("topic");
+  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic}, kBrokerLimit).ok());
   auto producer = *bus->NewProducer({.name = "writer"});
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(producer->Send({.topic = topic, .value = "12345"}, nullptr).ok());
-  EXPECT_TRUE(producer->Flush(absl::Seconds(30)).ok());
+  EXPECT_TRUE(producer->Flush(kBrokerLimit).ok());
   auto consumer = *bus->NewConsumer({.name = "reader"});
   ASSERT_TRUE(consumer->AssignTopics({topic}, {}).ok());
   const auto is = [&](const std::string& name, double value) {
@@ -200,12 +208,12 @@ TEST(KafkaFiguresTest, TheFiguresShowWhatPassed) {
     const auto found = latest.find(name);
     return found != latest.end() && found->second == value;
   };
-  const absl::Duration deadline = Now() + absl::Seconds(20);
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
   const auto all = [&] {
     return is("bus_sent_records_total writer", 10) && is("bus_brokers_up writer", 1) &&
            is("bus_received_records_total reader", 10) && is("bus_consumer_lag_records " + topic + " 0 reader", 0);
   };
-  while (!all() && Now() < deadline) EXPECT_TRUE(consumer->Poll({}).ok());
+  while (!all() && MonotonicNow() < deadline) EXPECT_TRUE(consumer->Poll({}).ok());
   absl::MutexLock lock(&mu);
   for (const auto& [name, value] : latest) RecordProperty(name, std::to_string(value));
   EXPECT_TRUE(latest["bus_sent_records_total writer"] == 10);

@@ -11,10 +11,11 @@
 #include "absl/synchronization/mutex.h"
 #include "daybook/base/clock.h"
 #include "daybook/base/reason.h"
-#include "daybook/base/uuid_source.h"
+#include "daybook/bus/kafka/internal/client.h"
 #include "daybook/bus/kafka/internal/kafka_producer.h"
 #include "daybook/bus/kafka/kafka_bus.h"
 #include "daybook/bus/kafka/tests/broker.h"
+#include "daybook/bus/kafka/tests/lost_answers.h"
 #include "daybook/testing/temporary_directory.h"
 
 namespace daybook::bus {
@@ -22,19 +23,15 @@ namespace {
 
 using testing::BrokerProcess;
 using testing::ChildProcess;
+using testing::kBrokerLimit;
 using testing::SharedBroker;
 
-constexpr absl::Duration kLong = absl::Seconds(60);
-
-absl::Duration Now() { return Clock::System().Monotonic(); }
-
-std::string Name(const std::string& about) {
-  return about + "." + UuidSource::System().New(Clock::System().Now()).ToString();
-}
+constexpr absl::Duration kAtOnce = absl::Seconds(7);  // each closing has a patience of 5 s
+constexpr absl::Duration kLeft = absl::Seconds(12);   // Leave(5 s), then a client that is given up after 5 s
 
 std::string NewTopic(Bus& bus) {
-  const std::string topic = Name("topic");
-  const absl::Status made = bus.admin().CreateTopic({.topic = topic}, kLong);
+  const std::string topic = testing::UniqueName("topic");
+  const absl::Status made = bus.admin().CreateTopic({.topic = topic}, kBrokerLimit);
   EXPECT_TRUE(made.ok()) << made;
   return topic;
 }
@@ -42,11 +39,11 @@ std::string NewTopic(Bus& bus) {
 // All values of a topic, as a reader of committed records sees them.
 std::vector<std::string> ValuesOf(Bus& bus, const std::string& topic) {
   auto consumer = *bus.NewConsumer({.name = "test"});
-  const absl::Status assigned = consumer->AssignTopics({topic}, {}, kLong);
+  const absl::Status assigned = consumer->AssignTopics({topic}, {}, kBrokerLimit);
   EXPECT_TRUE(assigned.ok()) << assigned;
   std::vector<std::string> values;
-  const absl::Duration deadline = Now() + kLong;
-  while (!consumer->CaughtUp() && Now() < deadline) {
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (!consumer->CaughtUp() && MonotonicNow() < deadline) {
     const auto batch = consumer->Poll({});
     EXPECT_TRUE(batch.ok()) << batch.status();
     if (!batch.ok()) break;
@@ -79,11 +76,11 @@ class KafkaFaultsTest : public ::testing::Test {
 
   // Polls until the worker says something that begins so.
   static std::string AskUntil(ChildProcess& worker, const std::string& beginning) {
-    const absl::Duration deadline = Now() + kLong;
+    const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
     std::string said;
     while (!(said = Ask(worker, "poll")).starts_with(beginning)) {
-      EXPECT_LT(Now(), deadline) << said;
-      if (Now() > deadline || said.empty()) break;
+      EXPECT_LT(MonotonicNow(), deadline) << said;
+      if (MonotonicNow() > deadline || said.empty()) break;
     }
     return said;
   }
@@ -123,9 +120,9 @@ TEST_F(KafkaFaultsTest, AKilledOwnerIsReplacedWhenItsSessionIsOver) {
   const auto second = StartWorker(ownership, topic);
   EXPECT_EQ(Ask(*second, "poll"), "none");
   first->Signal(SIGKILL);
-  const absl::Duration killed = Now();
+  const absl::Duration killed = MonotonicNow();
   AskUntil(*second, "acquired");
-  EXPECT_LT(Now() - killed, absl::Seconds(20));
+  EXPECT_LT(MonotonicNow() - killed, absl::Seconds(20));
   for (const char* line : {"init", "begin", "send 2", "commit"}) EXPECT_EQ(Ask(*second, line), "ok");
   EXPECT_EQ(ValuesOf(*bus, topic), (std::vector<std::string>{"1", "2"}));
 }
@@ -144,13 +141,13 @@ TEST_F(KafkaFaultsTest, AClientThatFailsForGoodIsReplacedAndNothingIsLostOrDoubl
     }
     absl::Status sent;
     do {
-      ASSERT_TRUE(producer->WaitForRoom(10, kLong).ok());
+      ASSERT_TRUE(producer->WaitForRoom(10, kBrokerLimit).ok());
       sent = producer->Send({.topic = topic, .value = absl::StrCat(i)},
                             [&, i](absl::StatusOr<Delivery> delivery) { answers[i] = std::move(delivery); });
     } while (ReasonOf(sent) == "QUEUE_FULL");
     ASSERT_TRUE(sent.ok()) << sent;
   }
-  ASSERT_TRUE(producer->Flush(kLong).ok());
+  ASSERT_TRUE(producer->Flush(kBrokerLimit).ok());
   ASSERT_EQ(answers.size(), static_cast<std::size_t>(count));
   const std::vector<std::string> values = ValuesOf(*bus, topic);
   const std::set<std::string> there(values.begin(), values.end());
@@ -192,7 +189,7 @@ TEST_F(KafkaFaultsTest, WhatHadNotGoneOutWhenTheClientFailedIsSentByTheNextOne) 
     ASSERT_TRUE(sent.ok()) << sent;
   }
   inside.FailForTests(RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
-  ASSERT_TRUE(producer->Flush(kLong).ok());
+  ASSERT_TRUE(producer->Flush(kBrokerLimit).ok());
   EXPECT_EQ(ValuesOf(*bus, topic), Numbers(100));
 }
 
@@ -203,10 +200,10 @@ TEST_F(KafkaFaultsTest, AReaderSentElsewhereManyTimesInARowReadsFromTheLastPlace
   for (int i = 0; i < 10; ++i) {
     ASSERT_TRUE(producer->Send({.topic = topic, .value = absl::StrCat(i)}, [](const auto&) {}).ok());
   }
-  ASSERT_TRUE(producer->Flush(kLong).ok());
+  ASSERT_TRUE(producer->Flush(kBrokerLimit).ok());
   auto consumer = *bus->NewConsumer({.name = "test"});
-  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
-  const absl::Duration deadline = Now() + kLong;
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kBrokerLimit).ok());
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
   for (int i = 0; i < 1000; ++i) {
     ASSERT_TRUE(consumer->Seek({topic, BusPartition(0)}, Offset(i % 10)).ok());
     // Sometimes it has begun to read before it is sent on.
@@ -216,10 +213,76 @@ TEST_F(KafkaFaultsTest, AReaderSentElsewhereManyTimesInARowReadsFromTheLastPlace
   }
   ASSERT_TRUE(consumer->Seek({topic, BusPartition(0)}, Offset(7)).ok());
   absl::StatusOr<RecordBatch> batch = RecordBatch();
-  while (batch.ok() && batch->empty() && Now() < deadline) batch = consumer->Poll({});
+  while (batch.ok() && batch->empty() && MonotonicNow() < deadline) batch = consumer->Poll({});
   ASSERT_TRUE(batch.ok()) << batch.status();
   ASSERT_FALSE(batch->empty());
   EXPECT_EQ(batch->records().front().value, "7");
+}
+
+// Polls until the member owns something.
+void PollUntilOwner(Membership& member) {
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (member.owned().empty() && MonotonicNow() < deadline) ASSERT_TRUE(member.Poll(absl::Milliseconds(20)).ok());
+  ASSERT_FALSE(member.owned().empty());
+}
+
+// Waits until the broker waits for the members of the group to let go of what they have.
+void AwaitRebalance(const std::string& group) {
+  internal::Client client({.brokers = SharedBroker().plain().bootstrap}, internal::Role::kProducer, "test");
+  absl::StatusOr<internal::ConfHandle> conf = client.MakeConf({});
+  ASSERT_TRUE(conf.ok()) << conf.status();
+  ASSERT_TRUE(client.Start(*std::move(conf)).ok());
+  std::string state;
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (state != "PreparingRebalance" && MonotonicNow() < deadline) {
+    const rd_kafka_group_list* groups = nullptr;
+    if (rd_kafka_list_groups(client.get(), group.c_str(), &groups, 1000) != RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    if (groups->group_cnt == 1) state = groups->groups[0].state;
+    rd_kafka_group_list_destroy(groups);
+  }
+  EXPECT_EQ(state, "PreparingRebalance");
+}
+
+// What `member` says to Leave(timeout) and how long it takes until it is gone, while answers are lost.
+std::pair<absl::Status, absl::Duration> LeaveWithoutAnswers(std::unique_ptr<Membership> member,
+                                                            absl::Duration timeout) {
+  auto lost = std::make_unique<testing::LostAnswers>();
+  absl::Status status;
+  const absl::Duration before = MonotonicNow();
+  internal::Attempt leaving([&] {
+    status = member->Leave(timeout);
+    member = nullptr;
+  });
+  EXPECT_TRUE(leaving.Await(kBrokerLimit)) << "it does not end";
+  const absl::Duration taken = MonotonicNow() - before;
+  lost = nullptr;
+  EXPECT_TRUE(leaving.Await(kBrokerLimit));
+  return {status, taken};
+}
+
+TEST_F(KafkaFaultsTest, AnOwnerThatWasNotToldYetToLetGoLeavesWithoutAnAnswer) {
+  const auto bus = Open();
+  const MembershipOptions options = {
+      .group = testing::UniqueName("group"), .topics = {NewTopic(*bus)}, .heartbeat_interval = absl::Milliseconds(20)};
+  auto owner = *bus->Join(options);
+  PollUntilOwner(*owner);
+  const auto other = *bus->Join(options);
+  AwaitRebalance(options.group);
+  // The owner's client hears of it with its next heartbeat, for which it looks once a second.
+  for (int i = 0; i < 15; ++i) EXPECT_EQ(*other->Poll(absl::Milliseconds(100)), std::nullopt);
+  const auto [status, taken] = LeaveWithoutAnswers(std::move(owner), absl::Seconds(5));
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_LT(taken, kLeft);
+  PollUntilOwner(*other);
+}
+
+TEST_F(KafkaFaultsTest, LeavingEndsInTimeThoughLettingGoIsNotAnswered) {
+  const auto bus = Open();
+  auto owner = *bus->Join({.group = testing::UniqueName("group"), .topics = {NewTopic(*bus)}});
+  PollUntilOwner(*owner);
+  const auto [status, taken] = LeaveWithoutAnswers(std::move(owner), absl::Seconds(1));
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_LT(taken, kLeft);
 }
 
 TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
@@ -237,7 +300,7 @@ TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
   std::vector<Reader> readers;
   for (const absl::Duration patience : {absl::Milliseconds(100), absl::ZeroDuration()}) {
     readers.push_back({*bus->NewConsumer({.name = "test"}), patience, {}});
-    ASSERT_TRUE(readers.back().consumer->AssignTopics({topic}, {}, kLong).ok());
+    ASSERT_TRUE(readers.back().consumer->AssignTopics({topic}, {}, kBrokerLimit).ok());
   }
   const auto read_some = [&](Reader& reader) {
     const auto batch = reader.consumer->Poll({.timeout = reader.patience});
@@ -253,17 +316,17 @@ TEST(KafkaBrokerFaultsTest, AKilledBrokerCostsProducersAndReadersNothing) {
     }
     absl::Status sent;
     do {
-      ASSERT_TRUE(producer->WaitForRoom(10, kLong).ok());
+      ASSERT_TRUE(producer->WaitForRoom(10, kBrokerLimit).ok());
       sent = producer->Send({.topic = topic, .value = absl::StrCat(i)}, [i](const absl::StatusOr<Delivery>& delivery) {
         EXPECT_TRUE(delivery.ok()) << i << ": " << delivery.status();
       });
     } while (ReasonOf(sent) == "QUEUE_FULL");
     ASSERT_TRUE(sent.ok()) << sent;
   }
-  ASSERT_TRUE(producer->Flush(kLong).ok());
-  const absl::Duration deadline = Now() + kLong;
+  ASSERT_TRUE(producer->Flush(kBrokerLimit).ok());
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
   for (Reader& reader : readers) {
-    while (reader.read.size() < static_cast<std::size_t>(count) && Now() < deadline) read_some(reader);
+    while (reader.read.size() < static_cast<std::size_t>(count) && MonotonicNow() < deadline) read_some(reader);
     EXPECT_EQ(reader.read, Numbers(count)) << "with a patience of " << reader.patience;
     EXPECT_TRUE(reader.consumer->health().ok()) << reader.consumer->health();
   }
@@ -284,23 +347,23 @@ TEST(KafkaBrokerFaultsTest, ATopicMadeAnewWhileAReaderHadNoConnectionIsNotReadOn
     for (int i = 0; i < count; ++i) {
       ASSERT_TRUE(producer->Send({.topic = topic, .value = absl::StrCat(i)}, [](const auto&) {}).ok());
     }
-    ASSERT_TRUE(producer->Flush(kLong).ok());
+    ASSERT_TRUE(producer->Flush(kBrokerLimit).ok());
   };
   send(5);
   auto consumer = *slow->NewConsumer({.name = "test"});
-  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kBrokerLimit).ok());
   std::size_t read = 0;
-  const absl::Duration deadline = Now() + kLong;
-  while (read < 5 && Now() < deadline) read += consumer->Poll({})->size();
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (read < 5 && MonotonicNow() < deadline) read += consumer->Poll({})->size();
   ASSERT_EQ(read, 5u);
 
   broker.Kill();
   broker.Restart();
-  ASSERT_TRUE(bus->admin().DeleteTopic(topic, kLong).ok());
-  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic}, kLong).ok());
+  ASSERT_TRUE(bus->admin().DeleteTopic(topic, kBrokerLimit).ok());
+  ASSERT_TRUE(bus->admin().CreateTopic({.topic = topic}, kBrokerLimit).ok());
   send(20);
   absl::StatusOr<RecordBatch> batch = RecordBatch();
-  while (batch.ok() && batch->empty() && Now() < deadline) batch = consumer->Poll({});
+  while (batch.ok() && batch->empty() && MonotonicNow() < deadline) batch = consumer->Poll({});
   EXPECT_EQ(ReasonOf(batch.status()), "TOPIC_RECREATED") << batch.status();
 }
 
@@ -309,12 +372,13 @@ TEST(KafkaBrokerFaultsTest, ClosingDoesNotWaitForABrokerThatIsAway) {
   auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
   const std::string topic = NewTopic(*bus);
   auto consumer = *bus->NewConsumer({.name = "test"});
-  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kLong).ok());
+  ASSERT_TRUE(consumer->AssignTopics({topic}, {}, kBrokerLimit).ok());
   auto membership = *bus->Join({.group = "group", .topics = {topic}});
-  const absl::Duration deadline = Now() + kLong;
-  while (membership->owned().empty() && Now() < deadline) ASSERT_TRUE(membership->Poll(absl::Milliseconds(100)).ok());
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
+  while (membership->owned().empty() && MonotonicNow() < deadline)
+    ASSERT_TRUE(membership->Poll(absl::Milliseconds(100)).ok());
   auto transactional = *bus->NewTransactionalProducer({.id = "writer", .topics = {topic}});
-  ASSERT_TRUE(transactional->Init(kLong).ok());
+  ASSERT_TRUE(transactional->Init(kBrokerLimit).ok());
   ASSERT_TRUE(transactional->Begin().ok());
   auto producer = *bus->NewProducer({.name = "test", .topics = {topic}});
   broker.Kill();
@@ -322,27 +386,27 @@ TEST(KafkaBrokerFaultsTest, ClosingDoesNotWaitForABrokerThatIsAway) {
   int answers = 0;
   ASSERT_TRUE(producer->Send({.topic = topic, .value = "never"}, [&](const auto&) { ++answers; }).ok());
 
-  const absl::Duration before = Now();
+  const absl::Duration before = MonotonicNow();
   producer = nullptr;
   EXPECT_EQ(answers, 1);
-  EXPECT_LT(Now() - before, absl::Seconds(7)) << "producer";
-  const absl::Duration second = Now();
+  EXPECT_LT(MonotonicNow() - before, kAtOnce) << "producer";
+  const absl::Duration second = MonotonicNow();
   transactional = nullptr;
-  EXPECT_LT(Now() - second, absl::Seconds(7)) << "transactional producer";
-  const absl::Duration third = Now();
+  EXPECT_LT(MonotonicNow() - second, kAtOnce) << "transactional producer";
+  const absl::Duration third = MonotonicNow();
   membership = nullptr;
-  EXPECT_LT(Now() - third, absl::Seconds(7)) << "membership";
-  const absl::Duration fourth = Now();
+  EXPECT_LT(MonotonicNow() - third, kAtOnce) << "membership";
+  const absl::Duration fourth = MonotonicNow();
   consumer = nullptr;
   bus = nullptr;
-  EXPECT_LT(Now() - fourth, absl::Seconds(7)) << "consumer and bus";
+  EXPECT_LT(MonotonicNow() - fourth, kAtOnce) << "consumer and bus";
 }
 
 // Writes transaction `number` and goes on until it is known to be there.
 void WriteTransaction(Bus& bus, TransactionalProducer& producer, const std::string& topic, int number) {
-  const absl::Duration deadline = Now() + kLong;
+  const absl::Duration deadline = MonotonicNow() + kBrokerLimit;
   absl::Status status;
-  while (Now() < deadline) {
+  while (MonotonicNow() < deadline) {
     status = producer.Begin();
     for (int k = 0; k < 3 && status.ok(); ++k) {
       status = producer.Send({.topic = topic, .value = absl::StrCat(3 * number + k)});
@@ -350,12 +414,12 @@ void WriteTransaction(Bus& bus, TransactionalProducer& producer, const std::stri
     if (status.ok()) {
       do {
         status = producer.Commit(absl::Seconds(10));
-      } while (FailureOf(status) == TransactionFailure::kRetry && Now() < deadline);
+      } while (FailureOf(status) == TransactionFailure::kRetry && MonotonicNow() < deadline);
     }
     if (status.ok()) return;
     if (FailureOf(status) == TransactionFailure::kAbort && producer.Abort(absl::Seconds(10)).ok()) continue;
-    while (!(status = producer.Init(absl::Seconds(10))).ok()) ASSERT_LT(Now(), deadline) << status;
-    const auto tail = ReadTail(bus, {topic, BusPartition(0)}, 1, kLong);
+    while (!(status = producer.Init(absl::Seconds(10))).ok()) ASSERT_LT(MonotonicNow(), deadline) << status;
+    const auto tail = ReadTail(bus, {topic, BusPartition(0)}, 1, kBrokerLimit);
     ASSERT_TRUE(tail.ok()) << tail.status();
     if (!tail->empty() && tail->records()[0].value == absl::StrCat(3 * number + 2)) return;  // it was committed
   }
@@ -368,7 +432,7 @@ TEST(KafkaBrokerFaultsTest, TransactionsComeOnceThroughAKilledBroker) {
   const auto bus = *OpenKafkaBus({.brokers = broker.plain().bootstrap});
   const std::string topic = NewTopic(*bus);
   auto producer = *bus->NewTransactionalProducer({.id = "writer", .topics = {topic}});
-  ASSERT_TRUE(producer->Init(kLong).ok());
+  ASSERT_TRUE(producer->Init(kBrokerLimit).ok());
   for (int i = 0; i < 100; ++i) {
     if (i == 50) {
       ASSERT_TRUE(producer->Begin().ok());
@@ -377,7 +441,7 @@ TEST(KafkaBrokerFaultsTest, TransactionsComeOnceThroughAKilledBroker) {
       broker.Restart();
       const absl::Status late = producer->Abort(absl::Seconds(20));
       if (!late.ok()) {
-        const absl::Status again = producer->Init(kLong);
+        const absl::Status again = producer->Init(kBrokerLimit);
         ASSERT_TRUE(again.ok()) << late << "; " << again;
       }
     }

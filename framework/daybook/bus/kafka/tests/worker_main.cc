@@ -40,7 +40,7 @@ class Worker {
       : bus_(*OpenKafkaBus({.brokers = arguments[1]})),
         membership_(*bus_->Join({.group = arguments[2],
                                  .topics = {arguments[3]},
-                                 .session_timeout = absl::Seconds(1),
+                                 .session_timeout = absl::Seconds(3),
                                  .heartbeat_interval = absl::Milliseconds(200)})),
         producer_(*bus_->NewTransactionalProducer({.id = arguments[4], .topics = {arguments[5]}})),
         topic_(arguments[5]) {}

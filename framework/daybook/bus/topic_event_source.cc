@@ -265,11 +265,9 @@ std::optional<TopicEventSource::Shared> TopicEventSource::Share(std::unique_ptr<
 }
 
 void TopicEventSource::PassOver(const Record& record, const absl::Status& why) {
-  {
-    absl::MutexLock lock(&mu_);
-    if (passed_over_.size() >= kPassedOverMax) passed_over_.clear();
-    if (!passed_over_.insert({{std::string(record.topic), record.partition}, record.offset}).second) return;
-  }
+  absl::MutexLock lock(&passing_over_mu_);
+  if (passed_over_.size() >= kPassedOverMax) passed_over_.clear();
+  if (!passed_over_.insert({{std::string(record.topic), record.partition}, record.offset}).second) return;
   ++foreign_;
   Log(LogLevel::kWarning, "a record that is no event is passed over", {{"why", std::string(why.message())}});
   if (options_.on_foreign) options_.on_foreign(record, why);

@@ -40,7 +40,8 @@ struct TopicEventSourceOptions {
   std::size_t shared_bytes_max = 8 * 1024 * 1024;
   // An event that later ones have overtaken for longer than this makes the feed `waiting`.
   absl::Duration overtaken_max = absl::Seconds(10);
-  // Called with a record that is passed over (invariant 4), on a feed's thread; for the dead letters
+  // Called with a record that is passed over (invariant 4), on a feed's thread; one at a time, those of a partition in
+  // their order. It must return at once: feeds that meet such records wait for it. For the dead letters
   // (dead_letter_writer.h). May be empty.
   std::function<void(const Record& record, const absl::Status& why)> on_foreign;
   const Clock* clock = &Clock::System();
@@ -57,16 +58,15 @@ struct TopicEventSourceOptions {
 // Invariants:
 //   1. A feed gives every event of the log once and in order. Records that repeat one are dropped and counted.
 //   2. It waits for the topics and for nothing else: an event is given as soon as it and all before it are read. No
-//   feed
-//      waits for another; who falls behind what they share reads alone again.
+//      feed waits for another; who falls behind what they share reads alone again.
 //   3. What cannot be the log is an error at Open or NextBatch, never skipped:
 //        kDataLoss           EVENTS_MISSING: there is a gap; EVENT_REPLACED: another event at a position read before
 //        kInvalidArgument    NOT_AN_EVENT: another log's event, or one that contradicts itself
 //        kFailedPrecondition TOPIC_RECREATED, OFFSET_OUT_OF_RANGE, PARTITION_GONE, as bus/consumer.h
 //      A topic that does not exist yet is kUnavailable.
 //   4. A record that is no CloudEvent with a sequence is told to on_foreign and passed over. Nothing is missed by that:
-//   an event says which
-//      one comes before it on its topic, so if the record should have been one, the next event is an error (3).
+//      an event says which one comes before it on its topic, so if the record should have been one, the next event is
+//      an error (3).
 class TopicEventSource : public projection::EventSource {
  public:
   TopicEventSource(Bus& bus, TopicEventSourceOptions options);
@@ -100,9 +100,10 @@ class TopicEventSource : public projection::EventSource {
   std::atomic<std::uint64_t> end_{0};
   std::atomic<std::uint64_t> repeats_{0};
   std::atomic<std::uint64_t> foreign_{0};
-  absl::Mutex mu_;
+  absl::Mutex passing_over_mu_;  // also while a record is told: whoever meets the next one waits
   // Feeds meet the same records; bounded.
-  std::set<std::pair<TopicPartition, Offset>> passed_over_ ABSL_GUARDED_BY(mu_);
+  std::set<std::pair<TopicPartition, Offset>> passed_over_ ABSL_GUARDED_BY(passing_over_mu_);
+  absl::Mutex mu_;
   std::weak_ptr<internal::SharedTail> tail_ ABSL_GUARDED_BY(mu_);  // lives as long as a feed reads it
 };
 

@@ -27,16 +27,12 @@ namespace {
 using projection::Account;
 using projection::ByBalance;
 using projection::FailingKeyValue;
+using projection::kBoth;
 using projection::ProjectionRunner;
 using projection::ProjectorOptions;
 using projection::Tagging;
 using projection::Tally;
 using ::testing::HasSubstr;
-
-constexpr absl::Duration kLimit = absl::Seconds(30);
-constexpr char kAccounts[] = "accounts";
-constexpr char kTaggings[] = "taggings";
-const std::vector<std::string> kBoth = {"tally.v1", "by_balance.v1"};
 
 using Tables = std::map<std::string, std::map<std::string, std::string>>;
 
@@ -355,6 +351,32 @@ TEST_F(TopicEventSourceTest, ARecordThatIsNoEventIsSetAsideOnceAndTheRestGoesOn)
   EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.connector.name"), "reader");
   EXPECT_EQ(cloudevents::FindHeader(letter.headers, "__connect.errors.exception.class.name"),
             "INVALID_ARGUMENT:NOT_AN_EVENT");
+}
+
+TEST_F(TopicEventSourceTest, RecordsThatAreNoEventsAreToldOneByOneInTheirOrder) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(producer_->Send({.topic = kAccounts, .key = "a", .value = "hello"}, [](auto) {}).ok());
+  }
+  ASSERT_TRUE(producer_->Flush(kLimit).ok());
+  absl::Mutex mu;
+  std::vector<std::int64_t> told;
+  const auto tell = [&](const Record& record, const absl::Status&) {
+    absl::MutexLock lock(&mu);
+    // Whoever meets the first one is slow to tell it: time for the other feed to come with the next ones.
+    const auto others = [&told] { return !told.empty(); };
+    if (record.offset == Offset(0)) mu.AwaitWithTimeout(absl::Condition(&others), absl::Milliseconds(300));
+    told.push_back(record.offset.value());
+  };
+  TopicEventSource source(*bus_, {.topics = {kAccounts, kTaggings}, .on_foreign = tell});
+  ProjectionRunner runner(source, *models_, {});
+  ASSERT_TRUE((runner.Add<Tally, Account>()).ok());
+  ASSERT_TRUE((runner.Add<ByBalance, Account>()).ok());
+  runner.Recognise<Tagging>();
+  runner.Start();
+  absl::MutexLock lock(&mu);
+  const auto all = [&told] { return told.size() == 3; };
+  ASSERT_TRUE(mu.AwaitWithTimeout(absl::Condition(&all), kLimit));
+  EXPECT_EQ(told, (std::vector<std::int64_t>{0, 1, 2}));
 }
 
 TEST_F(TopicEventSourceTest, AnEventOfAnotherLogStopsIt) {

@@ -73,8 +73,7 @@ struct CommandConsumerStats {
 //   1. Commands of one partition of a topic are handed to the aggregates in the order of their offsets. One that does
 //      not fit into the queue is waited for; none overtakes it.
 //   2. The stored position (InputPosition "<topic>/<partition>") never passes a record that has neither a stored
-//   outcome
-//      nor a durable dead letter.
+//      outcome nor a durable dead letter.
 //   3. A record that is no command, whose type no aggregate takes, or whose command fails for good (its id used with
 //      other content, or expired; user code that threw; a stream that cannot be read) becomes a dead letter
 //      (dead_letter.h). The rest goes on. A rejection is an outcome, not a failure.

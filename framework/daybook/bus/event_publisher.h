@@ -75,11 +75,9 @@ struct EventPublisherStats {
 //      after a record whose fate is unknown, it reads the topics' last records and goes on behind them. (What the
 //      broker still holds back of a connection that is dead would come after them: see rule 3 of event_record.h.)
 //   3. A topic that does not belong to this log stops it (Readiness, the log): it holds a position that the log does
-//   not
-//      have (TOPIC_AHEAD_OF_LOG), or another event there (TOPIC_OF_ANOTHER_LOG), or has lost its first records
+//      not have (TOPIC_AHEAD_OF_LOG), or another event there (TOPIC_OF_ANOTHER_LOG), or has lost its first records
 //      (EVENTS_MISSING) or all of them (TOPIC_EXPIRED) to retention, or was made anew under a running publisher
-//      (TOPIC_RECREATED). So does an event whose category has no
-//      route (NO_ROUTE): nothing is skipped.
+//      (TOPIC_RECREATED). So does an event whose category has no route (NO_ROUTE): nothing is skipped.
 //   4. Everything else is tried again for ever.
 class EventPublisher {
  public:

@@ -34,8 +34,7 @@ namespace daybook::bus {
 //      every topic's next record lies further on, events are missing (retention, a topic made anew): that reader stops,
 //      and says so.
 //   5. event_index and event_count are of the command, all of whose events have one stream and so lie on one topic,
-//   side
-//      by side. A reader never ends its batch, or its token, between them.
+//      side by side. A reader never ends its batch, or its token, between them.
 // Consistency tokens name positions of the log, so they mean the same to a reader of the topics as to one of the store.
 struct EventRecord {
   StreamId stream;

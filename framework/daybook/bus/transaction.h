@@ -54,9 +54,8 @@ struct GroupOffset {
 //      broker: the error then shows at the next call.)
 //   3. Transactions of one id are serial: about 140 a second on one broker. Put many records into one.
 //   4. A reader with kReadUncommitted sees a record once it is sent; after another's Init none of this one's that it
-//   has
-//      not seen yet. So one long transaction and readers of that kind make a fence without the 4 ms that a commit takes
-//      to reach the others (Flush).
+//      has not seen yet. So one long transaction and readers of that kind make a fence without the 4 ms that a commit
+//      takes to reach the others (Flush).
 class TransactionalProducer {
  public:
   virtual ~TransactionalProducer() = default;

@@ -128,12 +128,10 @@ TEST_F(SwitchTest, AClientsOwnModeChoosesForThatClientOnly) {
 TEST_F(SwitchTest, TheBodyIsTheSidesByteForByteWithItsHeaders) {
   std::string body;
   for (int i = 0; i < 200'000; ++i) body.push_back(static_cast<char>(i * 7));
-  bos_.Answer([body](const http::Request&) {
-    http::Response response(http::StatusCode::kOk, "application/json; charset=weird", body);
-    response.AddHeader("X-Total-Count", "7").AddHeader("Set-Cookie", "a=1").AddHeader("Set-Cookie", "b=2");
-    response.AddHeader("Connection", "x-private").AddHeader("X-Private", "no").AddHeader("Server", "gunicorn");
-    return response;
-  });
+  http::Response answer(http::StatusCode::kOk, "application/json; charset=weird", body);
+  answer.AddHeader("X-Total-Count", "7").AddHeader("Set-Cookie", "a=1").AddHeader("Set-Cookie", "b=2");
+  answer.AddHeader("Connection", "x-private").AddHeader("X-Private", "no").AddHeader("Server", "gunicorn");
+  bos_.Answer(std::move(answer));
   for (const Mode mode : {Mode::kBos, Mode::kShadow}) {
     switch_.reset();
     modes_.reset();
@@ -311,11 +309,9 @@ TEST_F(SwitchTest, ARefusalIsAnAnswerAndTheSideHasNotFailed) {
   Start(Mode::kDaybookShadowed);
   for (const auto status :
        {http::StatusCode::kUnauthorized, http::StatusCode::kForbidden, http::StatusCode::kTooManyRequests}) {
-    daybook_.Answer([&](const http::Request&) {
-      http::Response response(status, http::kJson, kDenied);
-      response.AddHeader("Retry-After", "7").AddHeader("WWW-Authenticate", "X realm=\"y\"");
-      return response;
-    });
+    http::Response refusal(status, http::kJson, kDenied);
+    refusal.AddHeader("Retry-After", "7").AddHeader("WWW-Authenticate", "X realm=\"y\"");
+    daybook_.Answer(std::move(refusal));
     for (int i = 0; i < 4; ++i) {
       const Reply reply = Get();
       EXPECT_EQ(reply.status, http::ToInt(status));

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,18 +17,17 @@ namespace beneficiary::switching {
 
 namespace http = daybook::http;
 
-// A service behind the switch that does what the test says.
+// A service behind the switch that answers as the test says. The switch compares in the background, so that it may be
+// asked after the test's own variables have gone: what it answers is a value.
 class Upstream {
  public:
-  using Script = std::function<http::Response(const http::Request&)>;
-
   Upstream() { Restart("127.0.0.1:0"); }
   ~Upstream() { server_.reset(); }
 
   void Restart(std::string address) {
     http::Router router;
     router.Add(http::Method::kGet, "/client/beneficiaries", [this](http::Request request, http::Responder responder) {
-      Script script;
+      http::Response answer(http::StatusCode::kOk);
       {
         absl::MutexLock lock(&mu_);
         ++asked_;
@@ -39,9 +37,9 @@ class Upstream {
           held_.emplace_back(std::move(request), std::move(responder));
           return;
         }
-        script = script_;
+        answer = answer_;
       }
-      responder.Send(script(request));
+      responder.Send(std::move(answer));
     });
     http::ServerOptions options;
     options.address = std::move(address);
@@ -51,16 +49,14 @@ class Upstream {
   }
 
   std::string address() const { return server_->address(); }
-  void Answer(Script script) {
+  void Answer(http::Response answer) {
     absl::MutexLock lock(&mu_);
-    script_ = std::move(script);
+    answer_ = std::move(answer);
   }
   void Answer(std::string body, http::StatusCode status = http::StatusCode::kOk) {
-    Answer([body = std::move(body), status](const http::Request&) {
-      http::Response response(status, http::kJson, body);
-      response.AddHeader("X-Total-Count", "1");
-      return response;
-    });
+    http::Response answer(status, http::kJson, std::move(body));
+    answer.AddHeader("X-Total-Count", "1");
+    Answer(std::move(answer));
   }
   // From now on requests get no answer; those that wait get one when it ends.
   void Hang() {
@@ -69,14 +65,14 @@ class Upstream {
   }
   void Resume() {
     std::vector<std::pair<http::Request, http::Responder>> held;
-    Script script;
+    http::Response answer(http::StatusCode::kOk);
     {
       absl::MutexLock lock(&mu_);
       hanging_ = false;
       held = std::exchange(held_, {});
-      script = script_;
+      answer = answer_;
     }
-    for (auto& [request, responder] : held) responder.Send(script(request));
+    for (auto& [request, responder] : held) responder.Send(answer);
   }
   void Stop() { server_.reset(); }
 
@@ -100,7 +96,7 @@ class Upstream {
 
  private:
   mutable absl::Mutex mu_;
-  Script script_ ABSL_GUARDED_BY(mu_) = [](const http::Request&) { return http::Response(http::StatusCode::kOk); };
+  http::Response answer_ ABSL_GUARDED_BY(mu_) = http::Response(http::StatusCode::kOk);
   bool hanging_ ABSL_GUARDED_BY(mu_) = false;
   int asked_ ABSL_GUARDED_BY(mu_) = 0;
   std::string last_target_ ABSL_GUARDED_BY(mu_);

@@ -71,11 +71,36 @@ class TotalsTest(unittest.TestCase):
         at = lines.index("failed: bad")
         self.assertRegex(lines[at + 1], "^  in .*/1:$")
         shown = ["[ RUN      ] B.Fails", "b.cc:7: Failure", "Expected equality", "[  FAILED  ] B.Fails (1 ms)"]
-        self.assertEqual(lines[at + 2 : -1], ["    " + line for line in shown])
+        self.assertEqual(lines[at + 2 : -2], ["    " + line for line in shown])
 
     def test_a_test_that_ended_the_program_is_shown_to_its_end(self):
         lines = self.run_on([failed("[ RUN      ] A.Dies\nERROR: AddressSanitizer: heap-use-after-free\n")])[1]
-        self.assertEqual(lines[-2], "    ERROR: AddressSanitizer: heap-use-after-free")
+        self.assertEqual(lines[-3], "    ERROR: AddressSanitizer: heap-use-after-free")
+
+    def test_of_a_sanitizers_report_the_projects_own_frames_are_shown(self):
+        report = """==1==ERROR: AddressSanitizer: stack-use-after-scope on address 0x7f1
+READ of size 4 at 0x7f1 thread T5
+    #0 0x55f in memcpy (/lib/x86_64-linux-gnu/libc.so.6+0x1)
+    #1 0x55e in std::copy(char*) /usr/include/c++/12/copy.h:1
+    #2 0x55d in std::invoke(Handler) /usr/include/c++/12/invoke.h:60
+    #3 0x55c in beneficiary::Switch::Ask() examples/beneficiary/switch/switch.cc:7
+    #4 0x55b in start_thread (/lib/x86_64-linux-gnu/libc.so.6+0x89133)
+=>0x100: 00 f1
+  0x110: 00 00
+"""
+        lines = self.run_on([failed("[ RUN      ] A.Dies\n" + report)])[1]
+        shown = [
+            "    ==1==ERROR: AddressSanitizer: stack-use-after-scope on address 0x7f1",
+            "    READ of size 4 at 0x7f1 thread T5",
+            "        #0 memcpy (/lib/x86_64-linux-gnu/libc.so.6+0x1)",
+            "        #1 std::copy(char*) /usr/include/c++/12/copy.h:1",
+            "        #3 beneficiary::Switch::Ask() examples/beneficiary/switch/switch.cc:7",
+        ]
+        self.assertEqual(lines[-7:-2], shown)
+
+    def test_the_names_of_all_failed_ones_stand_just_above_the_total(self):
+        lines = self.run_on([GOOD, BAD, MISSING])[1]
+        self.assertEqual(lines[-2:], ["failed tests: bad, missing", "1 passed, 2 failed"])
 
     def test_of_long_output_what_follows_the_first_failure_is_shown(self):
         for reason in ("a.cc:7: Failure", "==1==ERROR: LeakSanitizer: detected memory leaks", "FAIL: test_x (x.Test)"):
@@ -83,10 +108,10 @@ class TotalsTest(unittest.TestCase):
             at = lines.index("    " + reason)
             self.assertEqual(lines[at - 1][:5], "  in ")
             self.assertEqual(lines[at + 1 : at + 3], ["    0", "    1"])
-            self.assertEqual(lines[-2], "    (30 of 202 lines at most)")
+            self.assertEqual(lines[-3], "    (30 of 202 lines at most)")
 
     def test_of_long_output_without_a_failure_the_end_is_shown(self):
-        self.assertEqual(self.run_on([failed(LONG)])[1][-3], "    99")
+        self.assertEqual(self.run_on([failed(LONG)])[1][-4], "    99")
 
     def test_a_leak_found_after_every_test_passed_is_shown(self):
         passed = "[ RUN      ] A.Passes\n[       OK ] A.Passes (1 ms)\n"

@@ -8,6 +8,8 @@ be emitted first. See rule R4.)
 """
 
 import argparse
+import contextlib
+import glob
 import gzip
 import json
 import os
@@ -54,65 +56,69 @@ def events_in(binary, data_dir):
     return int(found.group(1))
 
 
+def log_files(data_dir):
+    return set(glob.glob(os.path.join(data_dir, "events", "*", "*.log")))
+
+
+def bytes_in(files):
+    total = 0
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):
+            total += os.path.getsize(file)
+    return total
+
+
 def ingest_to_the_end(binary, data_dir):
+    """What is served then, how many events there are, and how many bytes this ingestion added to their log."""
+    known = log_files(data_dir)
     with Service(binary, data_dir, *flags()) as service:
         bodies = served(service)
+        grown = bytes_in(log_files(data_dir) - known)
         assert service.stop() == 0
-    return bodies, events_in(binary, data_dir)
+    return bodies, events_in(binary, data_dir), grown
 
 
-def kill_after(binary, data_dir, seconds):
-    """Starts an ingestion and kills it; returns how many events its log then holds."""
-    process = subprocess.Popen(
-        [binary, f"--data_dir={data_dir}", "--http_address=127.0.0.1:0", "--grpc_address=127.0.0.1:0",
-         "--admin_address=127.0.0.1:0", *flags()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    threading.Event().wait(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+def kill_when(binary, data_dir, grown):
+    """Starts an ingestion and kills it once its event log has grown by so many bytes, which happens at every speed of
+    the machine; or when it is through. Returns how many events the log then holds."""
+    known = log_files(data_dir)
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [binary, f"--data_dir={data_dir}", "--http_address=127.0.0.1:0", "--grpc_address=127.0.0.1:0",
+             "--admin_address=127.0.0.1:0", *flags()], stdout=subprocess.DEVNULL, stderr=errors)
+
+        def said():
+            errors.seek(0)
+            return errors.read()
+
+        end = time.monotonic() + 60
+        while bytes_in(log_files(data_dir) - known) < grown and '"ingested recorded changes"' not in said():
+            assert process.poll() is None and time.monotonic() < end, "the ingestion stands still:\n" + said()[-2000:]
+            threading.Event().wait(0.0005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     try:
         return events_in(binary, data_dir)
     except AssertionError:
         return 0  # killed before there was a log
 
 
-class Moment:
-    """When to kill, in seconds after the start. What fell too early or too late narrows where the next one falls, so
-    that a slow machine, or one that was slow only at first, needs few attempts."""
-
-    def __init__(self, rng, latest):
-        self.rng = rng
-        self.earliest = 0.02
-        self.latest = latest
-        self.drawn = 0
-
-    def draw(self):
-        self.drawn += 1
-        assert self.drawn <= 200, "hardly a kill falls into an ingestion: this test shows nothing"
-        return self.rng.uniform(self.earliest, self.latest)
-
-    def was_too_early(self, seconds):
-        self.earliest += (min(seconds, self.latest) - self.earliest) / 2
-
-    def was_too_late(self, seconds):
-        self.latest -= (self.latest - max(seconds, self.earliest)) / 2
-
-
-def kill_until_through(binary, directory, moment, all_events, kills):
+def kill_until_through(binary, directory, rng, whole, kills):
     """Kills an ingestion into `directory`, and goes on with it, until it is nearly through or was hit `kills` times;
-    returns how many kills hit."""
-    hits = 0
-    while hits < kills:
-        seconds = moment.draw()
-        events = kill_after(binary, directory, seconds)
-        if events == 0:
-            moment.was_too_early(seconds)
-        elif events >= 0.75 * all_events:  # a whole ingestion may make a few more or less: rule R4
-            if hits == 0:
-                moment.was_too_late(seconds)
-            return hits
-        else:
+    returns how many kills hit. `whole`: events and bytes of the log of an ingestion that nobody disturbed."""
+    all_events, all_bytes = whole
+    hits = events = 0
+    for _ in range(10 * kills):
+        if hits == kills:
+            break
+        grown = rng.uniform(0, 0.75) * (1 - events / all_events) * all_bytes
+        before = events
+        events = kill_when(binary, directory, grown)
+        if events >= 0.75 * all_events:  # a whole ingestion may make a few more or less: rule R4
+            break
+        if events > before:
             hits += 1
-            print(f"killed after {seconds:.2f} s: {events} of {all_events} events in the log", flush=True)
+            print(f"killed after {grown:.0f} bytes more: {events} of {all_events} events in the log", flush=True)
     return hits
 
 
@@ -125,25 +131,24 @@ def main():
     print(f"seed {arguments.seed}", flush=True)
     rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="daybook-ingest-") as undisturbed:
-        began = time.monotonic()
-        want, all_events = ingest_to_the_end(arguments.binary, undisturbed)
-        took = time.monotonic() - began
-    moment = Moment(rng, took)
+        want, *whole = ingest_to_the_end(arguments.binary, undisturbed)
     with tempfile.TemporaryDirectory(prefix="daybook-ingest-") as data_dir:
-        hits = 0
+        hits = directories = 0
         while hits < arguments.kills:
+            directories += 1
+            assert directories <= 10 * arguments.kills, "hardly a kill falls into an ingestion: this shows nothing"
             # Killed until it is through, and begun anew in another directory until enough kills have hit.
             directory = tempfile.mkdtemp(dir=data_dir)
-            found = kill_until_through(arguments.binary, directory, moment, all_events, arguments.kills - hits)
+            found = kill_until_through(arguments.binary, directory, rng, whole, arguments.kills - hits)
             if found == 0:
                 continue  # nobody disturbed this one
             hits += found
-            have, have_events = ingest_to_the_end(arguments.binary, directory)
-            again = ingest_to_the_end(arguments.binary, directory)
-            assert again == (have, have_events), "a second time changed something"
+            have, have_events, _ = ingest_to_the_end(arguments.binary, directory)
+            again, again_events, _ = ingest_to_the_end(arguments.binary, directory)
+            assert (again, again_events) == (have, have_events), "a second time changed something"
             for target, body in want.items():
                 assert have[target] == body, f"{target}: {have[target]} instead of {body}"
-    print(f"{hits} kills in the middle, of {moment.drawn}: nothing lost, nothing twice")
+    print(f"{hits} kills in the middle of {directories} ingestions: nothing lost, nothing twice")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ struct GroupOffset {
 //   1. A reader with kReadCommitted sees all records of a committed transaction, each once, and none of an aborted one.
 //   2. After another's Init every Send, SendOffsets and Commit of this one fails with kFenced at Commit at the latest,
 //      and none of its records is ever read as committed. (Kafka answers a fenced Send when the record reaches the
-//      broker: the error then shows at the next call.)
+//      broker: the error then shows at the next call.) If its records met the broker just as the other's Init ended
+//      its transaction, all the broker says is that there is none: they fail with kAbort, and its Abort with kFenced.
 //   3. Transactions of one id are serial: about 140 a second on one broker. Put many records into one.
 //   4. A reader with kReadUncommitted sees a record once it is sent; after another's Init none of this one's that it
 //      has not seen yet. So one long transaction and readers of that kind make a fence without the 4 ms that a commit

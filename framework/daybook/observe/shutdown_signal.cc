@@ -22,9 +22,12 @@ namespace {
 
 constexpr std::array kSignals = {SIGTERM, SIGINT};
 
-// The event that the handler raises; -1: none. A handler may touch nothing else.
+// The event that the handler raises (-1: none), and when it first did (0: not yet). A handler may touch nothing else.
 std::atomic<int> installed_event = -1;
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<std::int64_t> first_signal_ns = 0;
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free);
+
+const std::int64_t kOneAskingNs = absl::ToInt64Nanoseconds(ShutdownSignal::kOneAsking);
 
 void RaiseEvent(int event) {
   const std::uint64_t one = 1;
@@ -32,9 +35,19 @@ void RaiseEvent(int event) {
   [[maybe_unused]] const ssize_t written = write(event, &one, sizeof(one));
 }
 
-extern "C" void OnSignal(int) {
+extern "C" void OnSignal(int signal) {
   const int saved = errno;
-  RaiseEvent(installed_event.load(std::memory_order_relaxed));
+  // Nothing but a system call that a handler may make: Install has made the clock.
+  const std::int64_t now = absl::ToInt64Nanoseconds(MonotonicNow());
+  std::int64_t first = 0;
+  if (first_signal_ns.compare_exchange_strong(first, now)) {
+    RaiseEvent(installed_event.load(std::memory_order_relaxed));
+  } else if (now - first >= kOneAskingNs) {
+    struct sigaction by_default {};
+    by_default.sa_handler = SIG_DFL;
+    sigaction(signal, &by_default, nullptr);
+    raise(signal);  // taken when this handler returns
+  }
   errno = saved;
 }
 
@@ -57,10 +70,11 @@ absl::StatusOr<std::unique_ptr<ShutdownSignal>> ShutdownSignal::Install() {
     close(impl->event);
     return absl::FailedPreconditionError("a ShutdownSignal is installed already");
   }
+  MonotonicNow();
+  first_signal_ns = 0;
   struct sigaction action {};
   action.sa_handler = OnSignal;
-  // The second signal finds the default action again.
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  action.sa_flags = SA_RESTART;
   for (std::size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &action, &impl->earlier[i]);
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;

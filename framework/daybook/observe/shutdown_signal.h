@@ -17,11 +17,15 @@ namespace daybook::observe {
 //
 // Thread safety: every method from any thread; the signal may arrive on any thread.
 // Invariants:
-//  1. The first signal is only noted. A second one ends the process as if nobody had asked: an impatient operator wins.
+//  1. The first signal is only noted. One that comes kOneAsking later or more ends the process as if nobody had asked:
+//     an impatient operator wins. One that comes sooner is the same asking: whoever ends a process and then its group,
+//     as timeout(1) does, sends two.
 //  2. SIGPIPE is ignored from Install on: a closed peer is an error of the write, not the end.
 //  3. At most one exists at a time; its destructor restores the earlier handlers.
 class ShutdownSignal {
  public:
+  static constexpr absl::Duration kOneAsking = absl::Milliseconds(500);
+
   // kFailedPrecondition: one exists; kInternal with the system's reason.
   static absl::StatusOr<std::unique_ptr<ShutdownSignal>> Install();
   ~ShutdownSignal();

@@ -1,10 +1,12 @@
 #include "daybook/observe/shutdown_signal.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <thread>
 
 namespace daybook::observe {
@@ -37,16 +39,27 @@ TEST(ShutdownSignalTest, OnlyOneMayExist) {
   EXPECT_TRUE(ShutdownSignal::Install().ok());
 }
 
-TEST(ShutdownSignalDeathTest, ASecondSignalEndsTheProcess) {
+TEST(ShutdownSignalDeathTest, ALaterSignalEndsTheProcess) {
   EXPECT_EXIT(
       {
         auto shutdown = ShutdownSignal::Install().value();
-        kill(getpid(), SIGTERM);
-        shutdown->Wait();
-        kill(getpid(), SIGTERM);
-        pause();
+        while (true) {
+          kill(getpid(), SIGTERM);
+          poll(nullptr, 0, 10);
+        }
       },
       ::testing::KilledBySignal(SIGTERM), "");
+}
+
+TEST(ShutdownSignalDeathTest, SignalsSentAtOnceAreOneAsking) {
+  EXPECT_EXIT(
+      {
+        auto shutdown = ShutdownSignal::Install().value();
+        for (const int signal : {SIGTERM, SIGTERM, SIGINT}) kill(getpid(), signal);
+        shutdown->Wait();
+        exit(7);
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

@@ -82,14 +82,15 @@ def kill_when(binary, data_dir, grown):
     """Starts an ingestion and kills it once its event log has grown by so many bytes, which happens at every speed of
     the machine; or when it is through. Returns how many events the log then holds."""
     known = log_files(data_dir)
-    with tempfile.TemporaryFile("w+") as errors:
+    with tempfile.NamedTemporaryFile() as errors:
         process = subprocess.Popen(
             [binary, f"--data_dir={data_dir}", "--http_address=127.0.0.1:0", "--grpc_address=127.0.0.1:0",
              "--admin_address=127.0.0.1:0", *flags()], stdout=subprocess.DEVNULL, stderr=errors)
 
         def said():
-            errors.seek(0)
-            return errors.read()
+            # Opened anew: seeking in the process's own file would move where it writes.
+            with open(errors.name, encoding="utf-8", errors="replace") as file:
+                return file.read()
 
         end = time.monotonic() + 60
         while bytes_in(log_files(data_dir) - known) < grown and '"ingested recorded changes"' not in said():

@@ -56,7 +56,7 @@ void ClientPool::Tick() {
   while (!idle_.empty() && now - idle_.front()->idle_since() >= options_.idle_timeout) idle_.front()->Close();
   tick_.expires_after(kIdleCheckInterval);
   tick_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) Tick();
+    if (!error && !cancelled_) Tick();  // what is due already is not cancelled any more
   });
 }
 

@@ -237,7 +237,10 @@ TEST_F(ClientTest, ATimeLimitEndsTheRequestWaitingOrNotAndClosesItsConnection) {
   Connect(options);
   EXPECT_EQ(Get("/hold").status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(Eventually([&] { return client_->stats().connections_open == 0; }));
-  EXPECT_TRUE(Get("/x").ok());
+  ClientRequest last;
+  last.target = "/x";
+  last.timeout = absl::Seconds(20);
+  EXPECT_TRUE(Ask(*client_, std::move(last)).ok());
 }
 
 TEST_F(ClientTest, AClosedIdleConnectionIsReplaced) {
@@ -403,6 +406,36 @@ TEST_F(ClientTest, StopEndsEveryRequestOnceAndIsIdempotent) {
   EXPECT_EQ(Get("/hold").status().code(), absl::StatusCode::kCancelled);
 }
 
+TEST_F(ClientTest, StopEndsItThoughALookAtIdleConnectionsIsDueAtThatMoment) {
+  router_.Add(Method::kGet, "/x", Text("x"));
+  Start();
+  Connect({});
+  absl::Notification busy;
+  absl::Notification go;
+  std::atomic<bool> refused = false;
+  // Its thread is held up for longer than from one look to the next, and both stand in the queue then.
+  client_->Send({.method = Method::kGet, .target = "/x", .headers = {}, .body = {}, .timeout = {}},
+                [&](const absl::StatusOr<ClientResponse>&) {
+                  busy.Notify();
+                  go.WaitForNotification();
+                });
+  busy.WaitForNotification();
+  const absl::Duration since = MonotonicNow();
+  absl::Notification stopped;
+  std::jthread stopping([&] {
+    client_->Stop();
+    stopped.Notify();
+  });
+  EXPECT_TRUE(Eventually([&] {
+    client_->Send({.method = Method::kGet, .target = "/x", .headers = {}, .body = {}, .timeout = {}},
+                  [&](const absl::StatusOr<ClientResponse>&) { refused = true; });
+    return refused.load();
+  })) << "it does not stop";
+  EXPECT_TRUE(Eventually([&] { return MonotonicNow() - since > absl::Seconds(1); }));
+  go.Notify();
+  EXPECT_TRUE(stopped.WaitForNotificationWithTimeout(absl::Seconds(20))) << "it will never end";
+}
+
 TEST_F(ClientTest, EveryRequestOfManyThreadsIsAnsweredWithItsOwnAnswer) {
   router_.Add(Method::kGet, "/of/{id}", Answering([](const Request& request) {
                 return Response(StatusCode::kOk, kPlainText, std::string(request.PathParam("id")));
@@ -412,6 +445,7 @@ TEST_F(ClientTest, EveryRequestOfManyThreadsIsAnsweredWithItsOwnAnswer) {
   ClientOptions options;
   options.connections_max = 8;
   options.waiting_max = 100'000;
+  options.request_timeout = absl::Minutes(1);  // all are sent at once: the last one waits for most of the others
   Connect(options);
   std::atomic<int> right = 0;
   {
@@ -429,7 +463,7 @@ TEST_F(ClientTest, EveryRequestOfManyThreadsIsAnsweredWithItsOwnAnswer) {
       });
     }
   }
-  EXPECT_TRUE(Eventually([&] { return right == 2000; })) << right;
+  EXPECT_TRUE(daybook::testing::Eventually([&] { return right == 2000; })) << right;
 }
 
 TEST_F(ClientTest, BadOptionsAreNamed) {

@@ -150,6 +150,7 @@ PartitionStats Committer::stats() const {
 
 void Committer::Stop(absl::Duration grace) {
   absl::MutexLock stop_lock(&stop_mu_);
+  if (grace <= absl::ZeroDuration()) refuse_rest_.store(true);  // before anybody can see that it is closed
   {
     absl::MutexLock lock(&mu_);
     closed_ = true;

@@ -149,7 +149,7 @@ struct Server::Impl {
 
   bool Ready() const;
   void Report(bool serving) const;
-  void WatchHealth(const std::stop_token& stop);
+  void WatchHealth(bool reported, const std::stop_token& stop);
 };
 
 bool Server::Impl::Ready() const {
@@ -167,9 +167,8 @@ void Server::Impl::Report(bool serving) const {
   health_service->SetServingStatus("", serving);
 }
 
-void Server::Impl::WatchHealth(const std::stop_token& stop) {
-  bool reported = Ready();
-  Report(reported);
+// Reports changes only: whoever watches would be sent the same status again.
+void Server::Impl::WatchHealth(bool reported, const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     {
       absl::MutexLock lock(&mu);
@@ -201,8 +200,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options, std
     return absl::FailedPreconditionError(
         absl::StrCat("gRPC address ", impl->options.address, ": cannot listen there; is another process using it?"));
   }
-  impl->Report(impl->Ready());
-  impl->health = std::jthread([raw = impl.get()](const std::stop_token& stop) { raw->WatchHealth(stop); });
+  const bool ready = impl->Ready();
+  impl->Report(ready);
+  impl->health =
+      std::jthread([raw = impl.get(), ready](const std::stop_token& stop) { raw->WatchHealth(ready, stop); });
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

@@ -173,6 +173,7 @@ class GrpcServerTest : public ::testing::Test {
   }
 
   EchoService echo_;
+  std::atomic<bool> ready_{false};  // which the server asks about until it is gone
   ServerOptions options_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<::grpc::Channel> channel_;
@@ -254,8 +255,7 @@ TEST_F(GrpcServerTest, MessagesAboveTheLimitAreRefused) {
 }
 
 TEST_F(GrpcServerTest, HealthFollowsReadiness) {
-  std::atomic<bool> ready = false;
-  options_.ready = [&] { return ready.load(); };
+  options_.ready = [&] { return ready_.load(); };
   Start();
   EXPECT_EQ(Health(""), kNotServing);
   EXPECT_EQ(Health(Echo::service_full_name()), kNotServing);
@@ -266,7 +266,7 @@ TEST_F(GrpcServerTest, HealthFollowsReadiness) {
   HealthResponse response;
   ASSERT_TRUE(watching.Read(&response));
   EXPECT_EQ(response.status(), kNotServing);
-  ready = true;
+  ready_ = true;
   ASSERT_TRUE(watching.Read(&response));
   EXPECT_EQ(response.status(), kServing);
   EXPECT_EQ(Health(""), kServing);

@@ -79,7 +79,8 @@ class TransactionalProducer {
   // open. Errors as Commit. After one, what is there is known when the next Init has returned and they are read.
   virtual absl::Status Flush(absl::Duration timeout) = 0;
 
-  // Ends the transaction. OK: all of it is there. kRetry: unknown yet, call it again.
+  // Ends the transaction. OK: all of it is there, for good; a reader of committed records may come to its end a moment
+  // later, as the broker marks the partitions when it has answered. kRetry: unknown yet, call it again.
   virtual absl::Status Commit(absl::Duration timeout) = 0;
   virtual absl::Status Abort(absl::Duration timeout) = 0;
 

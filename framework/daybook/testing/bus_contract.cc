@@ -137,6 +137,13 @@ std::vector<ReadRecord> ReadToEnd(bus::Consumer& consumer) {
   return all;
 }
 
+std::vector<ReadRecord> ReadAll(BusUnderTest& bus, const std::vector<std::string>& topics, std::size_t count) {
+  const std::unique_ptr<bus::Consumer> reader = bus.Reader(topics);
+  std::vector<ReadRecord> all = Read(*reader, count);
+  for (ReadRecord& more : ReadToEnd(*reader)) all.push_back(std::move(more));
+  return all;
+}
+
 std::string ValuesOf(const std::vector<ReadRecord>& records) {
   std::string text;
   for (const ReadRecord& record : records) text.append(text.empty() ? "" : " ").append(record.value.value_or("(null)"));

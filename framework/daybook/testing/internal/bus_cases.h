@@ -74,6 +74,9 @@ std::vector<ReadRecord> CopyOf(const bus::RecordBatch& batch);
 std::vector<ReadRecord> Read(bus::Consumer& consumer, std::size_t count);
 // Polls until the consumer has caught up.
 std::vector<ReadRecord> ReadToEnd(bus::Consumer& consumer);
+// All there is in the topics, which is `count` records. Of committed transactions: what Commit has answered may be
+// behind the end for a moment yet.
+std::vector<ReadRecord> ReadAll(BusUnderTest& bus, const std::vector<std::string>& topics, std::size_t count);
 // The values, joined by a blank.
 std::string ValuesOf(const std::vector<ReadRecord>& records);
 // Polls until it fails; OK, with a failure of the test, after kLong.

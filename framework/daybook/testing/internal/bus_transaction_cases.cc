@@ -72,7 +72,7 @@ void ReadersSeeCommittedTransactionsOnly(BusUnderTest& bus) {
   ASSERT_OK(SendValue(*producer, topic, "c2"));
   ASSERT_OK(Persistently([&] { return producer->Commit(kLong); }));
   bus.Send(topic, {"d"});
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "b c1 c2 d");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 4)), "b c1 c2 d");
   EXPECT_EQ(ValuesOf(Read(*uncommitted, 4)), "b c1 c2 d");
 }
 
@@ -121,7 +121,7 @@ void WhatIsFlushedIsSeenByReadersOfUncommittedRecordsWhateverComesAfter(BusUnder
   EXPECT_EQ(FailureOf(fence), TransactionFailure::kFenced) << late << ", then " << fence;
   ASSERT_OK(WriteOne(*rival, topic, "3"));
   EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}, Isolation::kReadUncommitted))), "1 2 3");
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "3");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 1)), "3");
 }
 
 void ATransactionIsOneOverSeveralTopics(BusUnderTest& bus) {
@@ -141,7 +141,7 @@ void ATransactionIsOneOverSeveralTopics(BusUnderTest& bus) {
       ASSERT_OK(Persistently([&] { return producer->Commit(kLong); }));
     }
   }
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({one, two}))), "kept kept kept kept");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {one, two}, 4)), "kept kept kept kept");
 }
 
 void TheOlderProducerOfAnIdIsFenced(BusUnderTest& bus) {
@@ -164,12 +164,12 @@ void TheOlderProducerOfAnIdIsFenced(BusUnderTest& bus) {
   EXPECT_EQ(ReasonOf(fence), "PRODUCER_FENCED");
   EXPECT_EQ(FailureOf(WriteOne(*old, topic, "later")), TransactionFailure::kFenced);
   ASSERT_OK(WriteOne(*rival, topic, "3"));
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "1 2 3");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 3)), "1 2 3");
 
   Init(*old);  // takes the id back
   ASSERT_OK(WriteOne(*old, topic, "4"));
   EXPECT_EQ(FailureOf(WriteOne(*rival, topic, "no more")), TransactionFailure::kFenced);
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "1 2 3 4");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 4)), "1 2 3 4");
 }
 
 void ATransactionThatTakesTooLongIsAborted(BusUnderTest& bus) {
@@ -198,7 +198,7 @@ void ATransactionThatTakesTooLongIsAborted(BusUnderTest& bus) {
     ASSERT_LT(MonotonicNow(), deadline) << status;
     Recover(*producer, status);
   }
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "after again");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 2)), "after again");
 }
 
 void CallsOutOfOrderAreErrors(BusUnderTest& bus) {
@@ -209,7 +209,7 @@ void CallsOutOfOrderAreErrors(BusUnderTest& bus) {
   EXPECT_FALSE(producer->Commit(kLong).ok());
   EXPECT_FALSE(SendValue(*producer, topic, "outside").ok());
   ASSERT_OK(WriteOne(*producer, topic, "1"));
-  EXPECT_EQ(ValuesOf(ReadToEnd(*bus.Reader({topic}))), "1");
+  EXPECT_EQ(ValuesOf(ReadAll(bus, {topic}, 1)), "1");
 }
 
 // The partition of a member that has just acquired it.

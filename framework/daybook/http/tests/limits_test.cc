@@ -12,10 +12,10 @@ using testing::Client;
 using ::testing::HasSubstr;
 using testing::Reply;
 
-std::size_t ResidentBytes() {
+std::int64_t ResidentBytes() {
   std::ifstream statm("/proc/self/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
+  std::int64_t total = 0;
+  std::int64_t resident = 0;
   statm >> total >> resident;
   return resident * 4096;
 }
@@ -41,19 +41,23 @@ class LimitsTest : public ServerFixture {
 TEST_F(LimitsTest, ASlowHeadIsTimedOut) {
   options_.head_timeout = absl::Milliseconds(300);
   Start();
-  Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("GET /x HTTP/1.1\r\nHo").ok());
-  EXPECT_EQ(client.ReadReply().value().status, 408);
-  EXPECT_TRUE(client.ClosedByServer());
+  // More than one try: a connection whose first byte comes after that time is closed without a word.
+  EXPECT_TRUE(Eventually([&] {
+    Client client = NewClient();
+    if (!client.SendRaw("GET /x HTTP/1.1\r\nHo").ok()) return false;
+    const auto reply = client.ReadReply();
+    return reply.ok() && reply->status == 408 && client.ClosedByServer();
+  }));
   ExpectServing();
 }
 
 TEST_F(LimitsTest, ASilentConnectionIsClosedWithoutAWord) {
   options_.head_timeout = absl::Milliseconds(300);
   Start();
-  Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("").ok());
-  EXPECT_TRUE(client.ClosedByServer());
+  EXPECT_TRUE(Eventually([&] {
+    Client client = NewClient();
+    return client.SendRaw("").ok() && client.ClosedByServer();  // TLS shakes hands first, within that time
+  }));
 }
 
 TEST_F(LimitsTest, ASlowBodyIsTimedOut) {
@@ -181,12 +185,13 @@ TEST_F(LimitsTest, HalfRequestsLeaveNothingBehind) {
 
 TEST_F(LimitsTest, AClientThatDoesNotReadIsCutOff) {
   options_.write_timeout = absl::Milliseconds(300);
-  router_.Add(Method::kGet, "/huge", Text(std::string(32 << 20, 'x')));
   Start();
   Client client = NewClient();
-  ASSERT_TRUE(client.SendRaw("GET /huge HTTP/1.1\r\nHost: x\r\n\r\n").ok());
-  EXPECT_TRUE(Eventually([&] { return server_->stats().connections_accepted == 1; }));
+  ASSERT_TRUE(client.SendRaw("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n").ok());
+  ASSERT_TRUE(gate_.Await(1));
+  gate_.TakeAll()[0].second.Send(Response(StatusCode::kOk, kPlainText, std::string(32 << 20, 'x')));
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 0; }));
+  EXPECT_FALSE(client.ReadReply().ok()) << "the rest of the answer came";
   ExpectServing();
 }
 
@@ -194,7 +199,7 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
   options_.head_timeout = absl::Seconds(60);
   Start();
   ASSERT_TRUE(NewClient().Get("/x").ok());
-  const std::size_t before = ResidentBytes();
+  const std::int64_t before = ResidentBytes();
   std::vector<std::unique_ptr<Client>> idle;
   for (int i = 0; i < 1000; ++i) {
     idle.push_back(NewHeldClient());
@@ -208,12 +213,12 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open >= 1000; }));
   for (int i = 0; i < 20; ++i) ExpectServing();
   EXPECT_EQ(server_->stats().connections_refused, 0u);
-  const std::size_t grown = ResidentBytes() - before;
+  const std::int64_t grown = ResidentBytes() - before;  // negative, if the system took pages back
 #if !defined(DAYBOOK_SANITIZED)
 #if defined(DAYBOOK_HTTP_TESTS_USE_TLS)
-  constexpr std::size_t kGrownMax = std::size_t{192} << 20;  // both ends of TLS are in this process
+  constexpr std::int64_t kGrownMax = std::int64_t{192} << 20;  // both ends of TLS are in this process
 #else
-  constexpr std::size_t kGrownMax = std::size_t{32} << 20;
+  constexpr std::int64_t kGrownMax = std::int64_t{32} << 20;
 #endif
   EXPECT_LT(grown, kGrownMax) << "bytes per connection: " << grown / 1000;
 #else
@@ -224,7 +229,7 @@ TEST_F(LimitsTest, AThousandIdleConnectionsAreBoundedAndOthersAreServed) {
 TEST_F(LimitsTest, AnAnnouncedBodyTakesNoMemoryBeforeItArrives) {
   options_.body_timeout = absl::Seconds(60);
   Start();
-  const std::size_t before = ResidentBytes();
+  const std::int64_t before = ResidentBytes();
   std::vector<std::unique_ptr<Client>> clients;
   for (int i = 0; i < 200; ++i) {
     clients.push_back(NewHeldClient());
@@ -233,7 +238,7 @@ TEST_F(LimitsTest, AnAnnouncedBodyTakesNoMemoryBeforeItArrives) {
   EXPECT_TRUE(Eventually([&] { return server_->stats().connections_open == 200; }));
   ExpectServing();
 #if !defined(DAYBOOK_SANITIZED)
-  EXPECT_LT(ResidentBytes() - before, std::size_t{60} << 20);
+  EXPECT_LT(ResidentBytes() - before, std::int64_t{60} << 20);
 #else
   RecordProperty("before", std::to_string(before));
 #endif

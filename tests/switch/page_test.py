@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import browser as chromium  # noqa: E402
 from switch_process import SwitchProcess  # noqa: E402
-from upstream import Upstream  # noqa: E402
+from upstream import Upstream, once  # noqa: E402
 
 BINARY = ""
 SCREENSHOTS = None
@@ -45,7 +45,8 @@ class PageTest(unittest.TestCase):
         self.bos = self.enterContext_(Upstream(page_of(5)))
         self.daybook = self.enterContext_(Upstream(page_of(5)))
         self.switch = self.enterContext_(SwitchProcess(BINARY, self.directory.name, self.bos.address,
-                                                       self.daybook.address, "--settling_time=2s"))
+                                                       self.daybook.address, "--settling_time=2s",
+                                                       "--daybook_timeout=30s"))
         self.browser.new_page()
         self.browser.viewport(1280, 900)
 
@@ -72,10 +73,10 @@ class PageTest(unittest.TestCase):
         self.switch.flip("shadow")
         for _ in range(40):
             self.switch.get()
+        self.switch.wait_for(lambda: self.switch.comparisons()["equal"] == 40, "the first agreement")
         self.bos.body = page_of(5, b1={"name": "Acme Lda"})
+        self.daybook.body = once(page_of(5), self.bos.body)
         self.switch.get()
-        self.switch.wait_for(self.switch.settling, "the watch")
-        self.daybook.body = self.bos.body
         self.switch.wait_for(lambda: self.switch.comparisons()["lag"] == 1, "the lag")
         self.daybook.body = page_of(4, b1={"name": "ACME LDA"},
                                     b2={"aliases": ["acme", "<img src=x onerror=alert(1)>"]})
@@ -91,6 +92,12 @@ class PageTest(unittest.TestCase):
         for _ in range(10):
             self.switch.get()
         self.switch.wait_for(lambda: self.switch.comparisons()["equal"] == 50, "the agreement")
+        self.switch.wait_for(self.latencies_are_counted, "the latencies")
+
+    def latencies_are_counted(self):
+        """They are counted behind the comparisons: 43 asked of both sides in shadow, 1 fallback, 10 of both again."""
+        latency = self.switch.evidence()["course"]["latency"]
+        return (latency["bos"]["count"], latency["daybook"]["count"]) == (54, 54)
 
     def shown(self, name):
         value = self.browser.evaluate(f"document.querySelector('[data-number={json.dumps(name)}]')?.dataset.value")

@@ -20,7 +20,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from switch_process import SwitchProcess  # noqa: E402
-from upstream import Upstream  # noqa: E402
+from upstream import Upstream, once  # noqa: E402
 
 BINARY = ""
 MODES = ("bos", "shadow", "daybook-shadowed", "daybook")
@@ -101,11 +101,13 @@ class ProcessTest(unittest.TestCase):
                                ("/metrics", 'switch_comparisons_total{verdict="equal"} 7'),
                                ("/metrics", 'switch_requests_total{answered_by="bos",mode="shadow"} 7'),
                                ("/metrics", 'switch_mode{mode="shadow"} 1'),
-                               ("/metrics", 'switch_side_seconds_count{side="daybook"} 7'),
-                               ("/metrics", "switch_answer_seconds_count 7")):
+                               ("/metrics", 'switch_side_seconds_count{side="daybook"} 7')):
                 status, _, body = switch.request("GET", page, edge="admin")
                 self.assertEqual(status, 200)
                 self.assertIn(told, body.decode())
+            switch.wait_for(
+                lambda: b"switch_answer_seconds_count 7" in switch.request("GET", "/metrics", edge="admin")[2],
+                "the count of the answers, which comes behind them")
 
     def test_the_clients_address_serves_nothing_but_the_endpoint(self):
         with self.start() as switch:
@@ -226,9 +228,8 @@ class ProcessTest(unittest.TestCase):
                 switch.get()
             switch.wait_for(lambda: switch.comparisons()["equal"] == 10, "agreement")
             self.bos.body = page("Eva")
+            self.daybook.body = once(page("Ana"), page("Eva"))
             switch.get()
-            switch.wait_for(switch.settling, "the watch")
-            self.daybook.body = page("Eva")
             switch.wait_for(lambda: switch.comparisons()["lag"] == 1, "lag")
             self.daybook.headers = {"Content-Type": "application/json", "X-Total-Count": "2"}
             self.daybook.body = page("eva")
@@ -257,25 +258,24 @@ class ProcessTest(unittest.TestCase):
                 self.assertEqual(switch.stop(), 0)
 
     def test_a_thousand_requests_while_the_compared_side_hangs(self):
-        with self.start("--compare_in_flight_max=32", "--compare_timeout=2s") as switch:
-            without = self.ask_a_thousand(switch, "bos", b'["bos"]')
-            switch.flip("shadow")
-            self.daybook.hang()
+        self.daybook.hang()
+        with self.start("--initial_mode=shadow", "--compare_in_flight_max=32", "--compare_timeout=60s") as switch:
             took = self.ask_a_thousand(switch, "bos", b'["bos"]')
-            self.assertLess(took[500], 3 * without[500] + 0.02, "half of the answers are as fast as without")
-            self.assertLess(took[-1], 1.8, "no answer has waited for the side that hangs")
-            self.assertGreaterEqual(switch.comparisons()["dropped"], 1000 - 3 * 32)
+            self.assertLess(took[-1], 20, "no answer has waited for the side that hangs")
+            self.assertEqual(switch.comparisons()["dropped"], 1000 - 32)
+            self.daybook.close()
             switch.wait_for(lambda: sum(switch.comparisons().values()) == 1000, "a verdict for each")
-            self.assertGreaterEqual(switch.comparisons()["unanswered"], 32)
+            self.assertEqual(switch.comparisons()["unanswered"], 32)
 
     def test_a_thousand_requests_while_the_chosen_side_hangs(self):
         self.daybook.hang()
-        with self.start("--initial_mode=daybook", "--daybook_timeout=200ms", "--suspend_after=3",
+        with self.start("--initial_mode=daybook", "--daybook_timeout=2s", "--suspend_after=3",
                         "--suspend_for=60s") as switch:
             took = self.ask_a_thousand(switch, "bos", b'["bos"]')
-            self.assertLess(took[500], 0.15, "most did not wait for the time-out")
-            fallbacks = switch.evidence()["totals"]["fallbacks_from"]["daybook"]
-            self.assertEqual(sum(fallbacks.values()), 1000)
+            self.assertLess(took[500], 1, "most did not wait for the time-out")
+            fallbacks = switch.wait_for(
+                lambda: (f := switch.evidence()["totals"]["fallbacks_from"]["daybook"])
+                and sum(f.values()) == 1000 and f, "the counts, which come behind the answers")
             self.assertGreater(fallbacks["suspended"], 900)
             metrics = switch.request("GET", "/metrics", edge="admin")[2].decode()
             self.assertIn(f'switch_fallbacks_total{{from="daybook",reason="timeout"}} {fallbacks["timeout"]}', metrics)

@@ -64,7 +64,8 @@ class TlsTest(unittest.TestCase):
 
     def test_one_side_may_speak_plain_http(self):
         with Upstream(b'["daybook"]') as daybook:
-            switch = self.switch(self.upstream().address, "--initial_mode=daybook", daybook=daybook.address)
+            switch = self.switch(self.upstream().address, "--initial_mode=daybook", "--daybook_timeout=30s",
+                                 daybook=daybook.address)
             self.assertEqual(switch.get()[2], b'["daybook"]')
             switch.flip("bos")
             self.assertEqual(switch.get()[2], b'["bos"]')

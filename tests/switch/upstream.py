@@ -4,6 +4,12 @@ import http.server
 import threading
 
 
+def once(first, then):
+    """A body that is `first` for the next request and `then` for all after it."""
+    left = [first]
+    return lambda _target: left.pop() if left else then
+
+
 class Upstream:
     """with Upstream(body=b"[]") as bos: bos.address, bos.body = b"[1]", bos.hang(), bos.resume()
 

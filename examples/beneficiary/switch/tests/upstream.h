@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +38,7 @@ class Upstream {
           held_.emplace_back(std::move(request), std::move(responder));
           return;
         }
-        answer = answer_;
+        answer = once_ ? *std::exchange(once_, std::nullopt) : answer_;
       }
       responder.Send(std::move(answer));
     });
@@ -57,6 +58,11 @@ class Upstream {
     http::Response answer(status, http::kJson, std::move(body));
     answer.AddHeader("X-Total-Count", "1");
     Answer(std::move(answer));
+  }
+  // The next request gets this one, all after it what Answer says.
+  void AnswerOnce(std::string body) {
+    absl::MutexLock lock(&mu_);
+    once_ = http::Response(http::StatusCode::kOk, http::kJson, std::move(body));
   }
   // From now on requests get no answer; those that wait get one when it ends.
   void Hang() {
@@ -97,6 +103,7 @@ class Upstream {
  private:
   mutable absl::Mutex mu_;
   http::Response answer_ ABSL_GUARDED_BY(mu_) = http::Response(http::StatusCode::kOk);
+  std::optional<http::Response> once_ ABSL_GUARDED_BY(mu_);
   bool hanging_ ABSL_GUARDED_BY(mu_) = false;
   int asked_ ABSL_GUARDED_BY(mu_) = 0;
   std::string last_target_ ABSL_GUARDED_BY(mu_);

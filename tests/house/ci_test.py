@@ -62,14 +62,14 @@ class CiTest(unittest.TestCase):
         self.assertIn("Again by hand: ./dev build --clang", result.stdout)
 
     def test_what_does_not_fit_is_named_and_is_no_failure(self):
-        result, calls = self.run_ci(DAYBOOK_CI_SECONDS="5", DAYBOOK_CI_SECONDS_AT_END="1", SLOW="test--asan")
+        result, calls = self.run_ci(DAYBOOK_CI_SECONDS="10", DAYBOOK_CI_SECONDS_AT_END="1", SLOW="test--asan")
         self.assertEqual(result.returncode, 0, result.stdout)
         self.assertEqual(calls, ["test", "build --clang", "test --asan"])
-        self.assertIn("AddressSanitizer: cut off when the 5 s were over. By hand: ./dev test --asan", result.stdout)
+        self.assertIn("AddressSanitizer: cut off when the 10 s were over. By hand: ./dev test --asan", result.stdout)
         self.assertIn("ThreadSanitizer: skipped", result.stdout)
 
     def test_the_tests_themselves_must_fit(self):
-        result, calls = self.run_ci(DAYBOOK_CI_SECONDS="3", DAYBOOK_CI_SECONDS_AT_END="1", SLOW="test")
+        result, calls = self.run_ci(DAYBOOK_CI_SECONDS="6", DAYBOOK_CI_SECONDS_AT_END="1", SLOW="test")
         self.assertEqual((result.returncode, calls), (1, ["test"]))
 
 

@@ -107,6 +107,7 @@ class MortalKeyValue final : public store::KeyValue {
 class Instance {
  public:
   Instance(bus::Bus& bus, beneficiary::LiveGatewayOptions options) : bus_(bus), options_(std::move(options)) {}
+  ~Instance() { gate_.Open(); }  // what stands before it could not end
 
   // Starts it; `writes` > 0: dies at that write of a store.
   absl::Status Start(int writes = 0, MortalKeyValue::Death death = MortalKeyValue::Death::kNever);

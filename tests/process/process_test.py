@@ -149,9 +149,9 @@ class ProcessTest(unittest.TestCase):
     def test_it_is_ready_when_all_is_visible_and_ingesting_again_changes_nothing(self):
         flags = (f"--bos_records={SAMPLE}", "--bos_instance=uk")
         with Service(BINARY, self.data_dir, *flags) as service:
-            reports = [json.loads(line) for line in service.lines if "ingested recorded changes" in line]
-            self.assertEqual(reports[0]["records"], 746)
-            self.assertGreater(reports[0]["commands"], 80)
+            report = service.wait_line("ingested recorded changes")
+            self.assertEqual(report["records"], 746)
+            self.assertGreater(report["commands"], 80)
             for page, told in (("/readyz?verbose", "[+]gateway ok"), ("/livez", "ok"), ("/version", '"beneficiary"'),
                                ("/metrics", "projection_lag_events"), ("/metrics", "gateway_records 746"),
                                ("/metrics", 'commands{result="committed"}')):
@@ -162,9 +162,9 @@ class ProcessTest(unittest.TestCase):
             self.assertEqual(first[0], 200)
             self.assertEqual(service.stop(), 0)
         with Service(BINARY, self.data_dir, *flags) as service:
-            reports = [json.loads(line) for line in service.lines if "ingested recorded changes" in line]
-            self.assertEqual(reports[0]["commands"], 0)
-            self.assertEqual(reports[0]["skipped"], 746)
+            report = service.wait_line("ingested recorded changes")
+            self.assertEqual(report["commands"], 0)
+            self.assertEqual(report["skipped"], 746)
             self.assertEqual(service.request("GET", "/client/beneficiaries?client_id=EBPCLI000001")[2], first[2])
             self.assertEqual(service.stop(), 0)
         code, text = verify(BINARY, self.data_dir)
@@ -198,7 +198,7 @@ class ProcessTest(unittest.TestCase):
         told = []
         for instance in ("uk", "eu"):  # the same topics, offsets and keys
             with Service(BINARY, self.data_dir, f"--bos_records={SAMPLE}", f"--bos_instance={instance}") as service:
-                report = next(json.loads(line) for line in service.lines if "ingested recorded changes" in line)
+                report = service.wait_line("ingested recorded changes")
                 _, _, body = service.request("GET", "/v1/clients/EBPCLI000001/beneficiaries?limit=200")
                 told.append((report["commands"], report["skipped"], json.loads(body)["items"]))
                 self.assertEqual(service.stop(), 0)

@@ -17,7 +17,9 @@ class Service:
         status, headers, body = service.request("GET", "/v1/beneficiaries/x")
     """
 
-    def __init__(self, binary, data_dir, *flags, ready_seconds=120):
+    SERVING, READY = "serving", "ready"
+
+    def __init__(self, binary, data_dir, *flags, until=READY, ready_seconds=120):
         self.binary = binary
         self.data_dir = data_dir
         self.process = subprocess.Popen(
@@ -33,7 +35,8 @@ class Service:
             self.kill()
             raise RuntimeError("the service did not start:\n" + "".join(self.lines[-20:]))
         try:
-            self.wait_ready(ready_seconds)
+            if until == self.READY:
+                self.wait_ready(ready_seconds)
         except RuntimeError:
             self.kill()
             raise
@@ -57,6 +60,17 @@ class Service:
                 return
             if time.monotonic() > end:
                 raise RuntimeError(f"not ready after {seconds} s: {body.decode()}")
+            threading.Event().wait(0.05)
+
+    def wait_unready(self, text, seconds=60):
+        """Until it says that it is not ready, with `text` among the reasons."""
+        end = time.monotonic() + seconds
+        while True:
+            status, _, body = self.request("GET", "/readyz?verbose", edge="admin")
+            if status == 503 and text in body.decode():
+                return
+            if time.monotonic() > end:
+                raise RuntimeError(f"{text} is no reason not to be ready after {seconds} s: {body.decode()}")
             threading.Event().wait(0.05)
 
     def wait_line(self, text, seconds=30):

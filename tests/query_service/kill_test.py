@@ -89,15 +89,17 @@ def tables(dump, data_dir):
     return subprocess.run([dump, data_dir], capture_output=True, text=True, check=True).stdout
 
 
-def published(command):
-    """The position up to which everything is on the topics; None: not yet all of the log."""
-    stages = {}
+def published(command, commands):
+    """The position up to which everything is on the topics, once so many commands are decided; None: not yet."""
+    figures = {}
     for line in command.admin("/metrics")[1].decode().splitlines():
         if not line.startswith("#"):
             name, _, value = line.rpartition(" ")
-            stages[name] = value
-    durable, on_topics = stages.get("store_durable_position"), stages.get("publisher_position")
-    return int(float(durable)) if durable is not None and durable == on_topics else None
+            figures[name] = float(value)
+    durable = figures.get("store_durable_position")
+    if figures.get("command_topic_answered", 0) < commands or durable != figures.get("publisher_position"):
+        return None
+    return int(durable)
 
 
 def wait(what, condition, seconds=60):
@@ -236,7 +238,7 @@ class Run:
             two = self.query("two")
             kills = self.kill_while_changes_come()
             wait("the commands are decided", lambda: self.command.is_ready())
-            self.position = wait("everything is published", lambda: self.settled())
+            self.position = wait("everything is published", lambda: published(self.command, self.arguments.commands))
             lags = {stage["stage"]: (stage["p50_ms"], stage["p99_ms"]) for model in two.status()["models"]
                     if model["name"] == "compat.v1" for stage in model["stages"]}
             have = {name: answers(query, self.position) for name, query in self.queries.items()}
@@ -259,14 +261,6 @@ class Run:
             if self.command is not None:
                 self.command.stop(clean=False)
             self.broker.remove()
-
-    def settled(self):
-        """The position of everything that was sent, once it is on the topics."""
-        before = published(self.command)
-        if before is None or b"command_topic_lag_records" not in self.command.admin("/metrics")[1]:
-            return None
-        threading.Event().wait(0.3)
-        return before if published(self.command) == before else None
 
 
 def main():

@@ -140,7 +140,8 @@ class BosTest(unittest.TestCase):
         self.assertGreaterEqual(made, 5)
         self.assertEqual(made, sum(load.totals[how] for how in ("committed", "rolled_back", "refused")))
         self.assertNotEqual(self.contents(), before)
-        open_ones = "SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid()"
+        open_ones = ("SELECT count(*) FROM pg_stat_activity WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() "
+                     "AND backend_type = 'client backend'")
         self.assertEqual(self.postgres.sql(open_ones, self.bos.database).strip(), "0")
         load.resume()
         self.assertTrue(wait_until(lambda: load.made() > made, 60))

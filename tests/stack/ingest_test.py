@@ -5,19 +5,17 @@ connector and a snapshot on request, Daybook's gateway makes of the topics exact
     ingest_test.py BINARY          the one-process service; the topics reach it as a file
 """
 
-import base64
 import gzip
 import json
 import pathlib
 import sys
 import tempfile
-import threading
 import time
 import unittest
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
+import arrival  # noqa: E402
 import compare  # noqa: E402
 from stack import records  # noqa: E402
 from stack.daybook import Service  # noqa: E402
@@ -38,36 +36,11 @@ class IngestTest(unittest.TestCase):
         self.addCleanup(self.stack.remove)
         self.stack.up(clients=12, beneficiaries=150)
 
-    def everything(self):
-        """All records, once everything committed so far is among them."""
-        source, marker = self.stack.sources[0], str(uuid.uuid4())
-        self.stack.postgres.sql(f"SELECT pg_logical_emit_message(true, 'test.marker', '{marker}')", source.database)
-        deadline, seen = time.monotonic() + 120, 0
-        while True:
-            messages = records.read(["--bootstrap", self.stack.kafka.bootstrap, f"{source.prefix}.message"])
-            if any(marker in content_of(record) for record in messages[seen:]):
-                return self.settled(deadline)
-            seen = len(messages)
-            self.assertLess(time.monotonic(), deadline, "the marker did not arrive")
-
-    def settled(self, deadline):
-        """What the topics hold when nothing comes any more. A marker alone does not tell: the connector sends
-        one batch of each topic at a time, so what lies before it in a busier topic may arrive a little later."""
-        held = None
-        while True:
-            now = records.read(["--bootstrap", self.stack.kafka.bootstrap, r"^(__debezium-heartbeat\.)?bos.*"])
-            changes = sum(not record["topic"].startswith("__debezium-heartbeat") for record in now)
-            if changes == held:
-                return now
-            held = changes
-            self.assertLess(time.monotonic(), deadline, "records go on coming though nothing changes")
-            threading.Event().wait(1)
-
     def write_records(self):
         """A file of everything there is on the topics."""
         file = self.path / "records.ndjson.gz"
         with gzip.open(file, "wt", encoding="utf-8") as out:
-            for record in self.everything():
+            for record in arrival.everything(self.stack, self.stack.sources[0]):
                 out.write(json.dumps(record) + "\n")
         return file
 
@@ -139,11 +112,6 @@ class IngestTest(unittest.TestCase):
         self.stack.connect.snapshot_again(source)
         while read() < before + rows:
             self.assertLess(time.monotonic(), deadline, "the snapshot does not end")
-
-
-def content_of(record):
-    """A logical message's content."""
-    return base64.b64decode(json.loads(record["value"])["message"]["content"]).decode("utf-8")
 
 
 if __name__ == "__main__":

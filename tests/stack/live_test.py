@@ -57,7 +57,7 @@ class LiveTest(unittest.TestCase):
     def kill_one_after_the_other(self, until):
         killed = []
         names = ["beneficiary-gateway", "beneficiary-command", "beneficiary-query", "connect"]
-        while time.monotonic() < until:
+        while time.monotonic() < until or len(killed) < len(names):  # each of them, however slow the machine is
             name = names[len(killed) % len(names)]
             self.stack.find(name).stop(clean=False)
             killed.append(name)
@@ -78,7 +78,6 @@ class LiveTest(unittest.TestCase):
             print(told, file=sys.stderr)
             self.assertGreater(told["committed"], told["transactions"] // 2, told)
         print(f"killed: {killed}", file=sys.stderr)
-        self.assertGreaterEqual(len(killed), 4)
 
         # An open transaction of a killed producer is taken over in that time.
         wrong = live.differences_that_stay(self.stack, self.query.address("http"), 120)

@@ -2,7 +2,6 @@
 """The stack as ./dev stack starts it: it comes up and ends without a trace, and what is committed in BOS is on the
 topics, all of it and nothing else, over a killed connector too."""
 
-import base64
 import concurrent.futures
 import decimal
 import json
@@ -15,10 +14,10 @@ import tempfile
 import time
 import unittest
 import urllib.request
-import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(pathlib.Path(__file__).parent)]
+import arrival  # noqa: E402
 from recorded import TABLES  # noqa: E402
 from stack import process, records  # noqa: E402
 from stack.stack import Stack  # noqa: E402
@@ -68,15 +67,6 @@ class StackTest(unittest.TestCase):
     def setUp(self):
         self.uk, self.eu = self.stack.bos
 
-    def publish_all(self, source):
-        """Returns when everything committed so far is on the topics: a marker written now has arrived."""
-        marker = str(uuid.uuid4())
-        self.stack.postgres.sql(f"SELECT pg_logical_emit_message(true, 'test.marker', '{marker}')", source.database)
-        deadline = time.monotonic() + 90
-        while marker not in [content for _, content in self.messages(source)]:
-            self.assertLess(time.monotonic(), deadline, "the marker did not arrive")
-        return marker
-
     def read(self, *topics):
         return records.read(["--bootstrap", self.stack.kafka.bootstrap, *topics])
 
@@ -84,7 +74,7 @@ class StackTest(unittest.TestCase):
         """(record, content) of each logical message, in order."""
         for record in self.read(f"{source.prefix}.message"):
             value = json.loads(record["value"])
-            yield value, base64.b64decode(value["message"]["content"]).decode("utf-8")
+            yield value, arrival.content_of(record)
 
     def rows_of_topics(self, source):
         """{table: {key: row}} as the records tell, each partition in its order."""
@@ -147,7 +137,7 @@ class StackTest(unittest.TestCase):
         first = int(self.stack.postgres.sql("SELECT txid_current()", source.database))
         told = self.uk.change(120, seed=3)
         self.assertGreater(told["committed"], 80, told)
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         self.assert_topics_hold_the_database(source)
         counted, ended = {}, {}
         for record in self.read(f"^{source.prefix}\\.public\\..*"):
@@ -166,10 +156,10 @@ class StackTest(unittest.TestCase):
 
     def test_what_a_transaction_says_about_itself_arrives_with_it(self):
         source = self.stack.sources[0]
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         before = len(list(self.messages(source)))
         self.uk.change(3, only="soft_delete", rolled_back=0, seed=5)
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         said = list(self.messages(source))[before:-1]
         self.assertEqual([json.loads(text) for _, text in said], [{"type": "beneficiary.removed"}] * 3)
         self.assertEqual({m["message"]["prefix"] for m, _ in said}, {"bos.context"})
@@ -180,10 +170,10 @@ class StackTest(unittest.TestCase):
 
     def test_what_is_rolled_back_does_not_arrive(self):
         source = self.stack.sources[0]
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         before = len(self.read(f"^{source.prefix}\\..*"))
         self.assertEqual(self.uk.change(20, rolled_back=1)["rolled_back"], 20)
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         arrived = len(self.read(f"^{source.prefix}\\..*")) - before
         self.assertEqual(arrived, 3, "BEGIN, the marker and END")
 
@@ -193,7 +183,7 @@ class StackTest(unittest.TestCase):
         self.stack.connect.stop(clean=False)
         self.uk.change(30, seed=12)
         self.stack.connect.start()
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         self.assert_topics_hold_the_database(source)
 
     def test_starting_over_reads_everything_again(self):
@@ -206,7 +196,7 @@ class StackTest(unittest.TestCase):
 
         before = read()
         self.stack.connect.start_over()
-        self.publish_all(source)
+        arrival.everything(self.stack, source)
         rows = int(self.stack.postgres.sql("SELECT count(*) FROM clients_client", source.database))
         self.assertEqual(read() - before, rows)
         self.assert_topics_hold_the_database(source)

@@ -50,7 +50,9 @@ void MakeTopics(bus::Bus& bus, const Fixture& fixture, const std::string& prefix
     if (!topic.empty()) partitions[topic] = std::max(partitions[topic], record.partition + 1);
   }
   for (const auto& [topic, count] : partitions) {
-    const absl::Status made = bus.admin().CreateTopic({.topic = topic, .partitions = count}, absl::Seconds(30));
+    // The records keep the time at which they were recorded: what a broker deletes by default is older than a week.
+    const absl::Status made = bus.admin().CreateTopic(
+        {.topic = topic, .partitions = count, .config = {{"retention.ms", "-1"}}}, absl::Seconds(30));
     ASSERT_TRUE(made.ok() || absl::IsAlreadyExists(made)) << made;
   }
 }

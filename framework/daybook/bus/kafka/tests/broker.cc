@@ -60,7 +60,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command) {
 
 ChildProcess::~ChildProcess() { End(); }
 
-std::string ChildProcess::ReadLine() {
+std::string ChildProcess::ReadLine(absl::Duration limit) {
   while (true) {
     const std::size_t end = buffer_.find('\n');
     if (end != std::string::npos) {
@@ -70,7 +70,7 @@ std::string ChildProcess::ReadLine() {
     }
     pollfd ready{.fd = output_, .events = POLLIN, .revents = 0};
     char bytes[4096];
-    if (poll(&ready, 1, 60'000) != 1) return "";
+    if (poll(&ready, 1, static_cast<int>(absl::ToInt64Milliseconds(limit))) != 1) return "";
     const ssize_t size = read(output_, bytes, sizeof(bytes));
     if (size <= 0) return "";
     buffer_.append(bytes, static_cast<std::size_t>(size));
@@ -102,7 +102,8 @@ void BrokerProcess::Start() {
   std::vector<std::string> command = {"python3", "-m", "stack.kafka", "run", "--until-stdin-closes"};
   command.insert(command.end(), options_.begin(), options_.end());
   process_ = std::make_unique<ChildProcess>(command);
-  const std::string line = process_->ReadLine();
+  // The first one on a machine fetches what it needs, or waits for another test that does.
+  const std::string line = process_->ReadLine(absl::Minutes(5));
   boost::system::error_code error;
   const boost::json::value told = boost::json::parse(line, error);
   ASSERT_TRUE(!error && told.is_object()) << "the broker did not start; it said: " << line;

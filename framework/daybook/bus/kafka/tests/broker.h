@@ -23,8 +23,8 @@ class ChildProcess {
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // The next line of its output, waited for at most a minute; "" if it ended.
-  std::string ReadLine();
+  // The next line of its output; "" if it ended, or none came in time.
+  std::string ReadLine(absl::Duration limit = absl::Minutes(1));
   void WriteLine(std::string line);
   void Signal(int signal);
   // Closes its standard input and waits for its end.
